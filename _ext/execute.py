@@ -1,0 +1,192 @@
+"""Executes the chapters, several at a time, into the cache from which Sphinx builds the site.
+
+    python -m _ext.execute [chapter ...]
+
+A chapter is executed again when a code cell of it has changed, or anything that all chapters run
+on: d2lutil, the pinned requirements, the scale, the device. Prose and captions change nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import sys
+import time
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from pathlib import Path
+
+import nbclient
+import nbformat
+import yaml
+from jupyter_cache import get_cache
+from jupyter_cache.base import CacheBundleIn, JupyterCacheAbstract
+from myst_nb.core.read import is_myst_markdown_notebook, read_myst_markdown_notebook
+
+ROOT = Path(__file__).resolve().parent.parent
+BUILD = ROOT / "_build"
+CACHE = BUILD / ".jupyter_cache"
+
+# What a chapter finds in its environment while the book is built.
+ENVIRONMENT = {
+    "D2LUTIL_CHECK": "strict",  # a solution that its own check rejects fails the build
+    "OMP_NUM_THREADS": "1",  # as many chapters at a time as there are cores
+    "PYTHONWARNINGS": "default",
+    "TQDM_DISABLE": "1",  # a progress bar is for a reader who waits, not for a page
+}
+
+
+def chapters() -> list[Path]:
+    """The pages of `_toc.yml` that hold code, in the book's order."""
+    toc = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))
+    pages = [ROOT / f"{page['file']}.md" for part in toc["parts"] for page in part["chapters"]]
+    return [page for page in pages if is_myst_markdown_notebook(page.read_text(encoding="utf-8"))]
+
+
+def read(chapter: Path) -> nbformat.NotebookNode:
+    """The chapter as the notebook that Sphinx will look for in the cache."""
+    return read_myst_markdown_notebook(chapter.read_text(encoding="utf-8"), path=chapter)
+
+
+def executed(chapter: Path) -> nbformat.NotebookNode:
+    """The chapter with its outputs; KeyError if it has not been executed as it stands."""
+    return get_cache(str(CACHE)).merge_match_into_notebook(read(chapter))[1]
+
+
+def glued(chapter: Path) -> dict[str, str]:
+    """The values that the chapter glues into its text: name → what `repr` gave."""
+    outputs = (o for cell in executed(chapter).cells for o in cell.get("outputs", ()))
+    return {
+        output.metadata.scrapbook.name: output.data.get("text/plain", "")
+        for output in outputs
+        if "scrapbook" in output.get("metadata", {})
+    }
+
+
+def name(chapter: Path) -> str:
+    """`foundations/mlp` for chapters/foundations/mlp.md."""
+    return f"{chapter.parent.name}/{chapter.stem}"
+
+
+def _fingerprint() -> str:
+    """What all chapters run on, in one number."""
+    digest = hashlib.sha256()
+    for path in [*sorted((ROOT / "d2lutil").rglob("*.py")), ROOT / "requirements.txt"]:
+        digest.update(path.read_bytes())
+    for variable in ("D2LUTIL_SCALE", "D2LUTIL_DEVICE", "CUDA_VISIBLE_DEVICES"):
+        digest.update(f"{variable}={os.environ.get(variable)}".encode())
+    return digest.hexdigest()
+
+
+def _open_cache() -> JupyterCacheAbstract:
+    """The cache, emptied (with the pages made from it) where what it holds was run on other code."""
+    CACHE.mkdir(parents=True, exist_ok=True)
+    stamp, fingerprint = CACHE / "fingerprint", _fingerprint()
+    cache = get_cache(str(CACHE))
+    if not stamp.exists() or stamp.read_text() != fingerprint:
+        cache.clear_cache()
+        shutil.rmtree(BUILD / ".doctrees", ignore_errors=True)
+        stamp.write_text(fingerprint)
+    return cache
+
+
+def _code(notebook: nbformat.NotebookNode) -> list[tuple[str, bool]]:
+    """All that execution depends on."""
+    return [
+        (cell.source, "skip-execution" in cell.metadata.get("tags", ()))
+        for cell in notebook.cells
+        if cell.cell_type == "code"
+    ]
+
+
+def _is_cached(cache: JupyterCacheAbstract, chapter: Path) -> bool:
+    """Whether the outputs are at hand; those of the same code with another caption are taken over."""
+    notebook = read(chapter)
+    try:
+        cache.match_cache_notebook(notebook)
+    except KeyError:
+        for record in cache.list_cache_records():
+            old = cache.get_cache_bundle(record.pk).nb
+            if record.uri == str(chapter) and _code(old) == _code(notebook):
+                code_cells = (cell for cell in notebook.cells if cell.cell_type == "code")
+                for cell, before in zip(code_cells, old.cells, strict=True):
+                    cell.outputs, cell.execution_count = before.outputs, before.execution_count
+                _store(cache, chapter, notebook, record.data["execution_seconds"])
+                return True
+        return False
+    return True
+
+
+def _store(
+    cache: JupyterCacheAbstract, chapter: Path, notebook: nbformat.NotebookNode, seconds: float
+) -> None:
+    bundle = CacheBundleIn(notebook, str(chapter), data={"execution_seconds": seconds})
+    cache.cache_notebook_bundle(bundle, check_validity=False, overwrite=True)
+
+
+def _execute(chapter: Path, timeout: int, started: str) -> tuple[nbformat.NotebookNode, float]:
+    """Run one chapter from top to bottom in a kernel of its own."""
+    print(started, flush=True)
+    notebook, start = read(chapter), time.perf_counter()
+    client = nbclient.NotebookClient(
+        notebook, timeout=timeout, kernel_name="python3", resources={"metadata": {"path": chapter.parent}}
+    )
+    client.execute(env={**os.environ, **ENVIRONMENT})
+    return notebook, time.perf_counter() - start
+
+
+def _cause(error: Exception) -> str:
+    """The last line that says something, without a terminal's colours."""
+    if isinstance(error, nbclient.exceptions.CellExecutionError):
+        first = next(iter(error.evalue.strip().splitlines()), "")
+        cell = next((line for line in error.traceback.splitlines() if line.strip("- ")), "")
+        return f"{error.ename}: {first} (in the cell that begins “{cell.strip()}”)"
+    return str(error).strip().splitlines()[0]
+
+
+def _run(todo: list[Path], timeout: int) -> Iterator[tuple[Path, Future]]:
+    """Execute the chapters, as many at a time as there are cores, and yield each as it ends."""
+    with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
+        try:
+            futures = {
+                pool.submit(_execute, chapter, timeout, f"  running  {name(chapter)}"): chapter
+                for chapter in todo
+            }
+            for future in as_completed(futures):
+                yield futures[future], future
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+
+
+def main(names: list[str]) -> int:
+    """Execute what has changed; 0 if every chapter then has its outputs, else 1."""
+    timeout = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))["execute"]["timeout"]
+    wanted = [c for c in chapters() if not names or name(c) in names]
+    unknown = set(names) - {name(c) for c in wanted}
+    if unknown:
+        print(f"no such chapter: {', '.join(sorted(unknown))}", file=sys.stderr)
+        return 1
+    cache = _open_cache()
+    todo = [chapter for chapter in wanted if not _is_cached(cache, chapter)]
+    print(f"{len(wanted)} chapters, {len(todo)} to execute", flush=True)
+    failed = 0
+    for done, (chapter, future) in enumerate(_run(todo, timeout), start=1):
+        try:
+            notebook, seconds = future.result()
+        except Exception as error:
+            failed += 1
+            print(f"  FAILED   {name(chapter)}: {_cause(error)}", file=sys.stderr, flush=True)
+        else:
+            _store(cache, chapter, notebook, seconds)
+            print(f"  {done} of {len(todo)}   {name(chapter)}: {seconds:.1f} s", flush=True)
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except KeyboardInterrupt:
+        print("\nInterrupted. The chapters that had ended are kept.", file=sys.stderr)
+        os._exit(130)  # without waiting for kernels, which end when they find their parent gone
