@@ -40,13 +40,15 @@ ENVIRONMENT = {
 def chapters() -> list[Path]:
     """The pages of `_toc.yml` that hold code, in the book's order."""
     toc = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))
-    pages = [ROOT / f"{page['file']}.md" for part in toc["parts"] for page in part["chapters"]]
+    names = [toc["root"], *(page["file"] for part in toc["parts"] for page in part["chapters"])]
+    pages = [ROOT / f"{name}.md" for name in names]
     return [page for page in pages if is_myst_markdown_notebook(page.read_text(encoding="utf-8"))]
 
 
 def read(chapter: Path) -> nbformat.NotebookNode:
     """The chapter as the notebook that Sphinx will look for in the cache."""
-    return read_myst_markdown_notebook(chapter.read_text(encoding="utf-8"), path=chapter)
+    text = chapter.read_text(encoding="utf-8")
+    return read_myst_markdown_notebook(text, add_source_map=True, path=chapter)
 
 
 def executed(chapter: Path) -> nbformat.NotebookNode:
@@ -65,8 +67,8 @@ def glued(chapter: Path) -> dict[str, str]:
 
 
 def name(chapter: Path) -> str:
-    """`foundations/mlp` for chapters/foundations/mlp.md."""
-    return f"{chapter.parent.name}/{chapter.stem}"
+    """`foundations/mlp` for chapters/foundations/mlp.md, `index` for the cover."""
+    return chapter.relative_to(ROOT).with_suffix("").as_posix().removeprefix("chapters/")
 
 
 def _fingerprint() -> str:
@@ -81,14 +83,13 @@ def _fingerprint() -> str:
 
 def _open_cache() -> JupyterCacheAbstract:
     """The cache, emptied (with the pages made from it) where what it holds was run on other code."""
-    CACHE.mkdir(parents=True, exist_ok=True)
     stamp, fingerprint = CACHE / "fingerprint", _fingerprint()
-    cache = get_cache(str(CACHE))
     if not stamp.exists() or stamp.read_text() != fingerprint:
-        cache.clear_cache()
+        shutil.rmtree(CACHE, ignore_errors=True)
         shutil.rmtree(BUILD / ".doctrees", ignore_errors=True)
+        CACHE.mkdir(parents=True)
         stamp.write_text(fingerprint)
-    return cache
+    return get_cache(str(CACHE))
 
 
 def _code(notebook: nbformat.NotebookNode) -> list[tuple[str, bool]]:
@@ -126,23 +127,29 @@ def _store(
 
 
 def _execute(chapter: Path, timeout: int, started: str) -> tuple[nbformat.NotebookNode, float]:
-    """Run one chapter from top to bottom in a kernel of its own."""
+    """Run one chapter from top to bottom in a kernel of its own; RuntimeError says where it failed."""
     print(started, flush=True)
-    notebook, start = read(chapter), time.perf_counter()
+    notebook, start, at = read(chapter), time.perf_counter(), [0]
     client = nbclient.NotebookClient(
-        notebook, timeout=timeout, kernel_name="python3", resources={"metadata": {"path": chapter.parent}}
+        notebook,
+        timeout=timeout,
+        kernel_name="python3",
+        extra_arguments=["--IPKernelApp.log_level=CRITICAL"],
+        resources={"metadata": {"path": chapter.parent}},
+        on_cell_start=lambda cell, cell_index: at.append(cell_index),
     )
-    client.execute(env={**os.environ, **ENVIRONMENT})
-    return notebook, time.perf_counter() - start
-
-
-def _cause(error: Exception) -> str:
-    """The last line that says something, without a terminal's colours."""
-    if isinstance(error, nbclient.exceptions.CellExecutionError):
-        first = next(iter(error.evalue.strip().splitlines()), "")
-        cell = next((line for line in error.traceback.splitlines() if line.strip("- ")), "")
-        return f"{error.ename}: {first} (in the cell that begins “{cell.strip()}”)"
-    return str(error).strip().splitlines()[0]
+    try:
+        client.execute(env={**os.environ, **ENVIRONMENT})
+    except nbclient.exceptions.CellExecutionError as error:
+        cause = f"{error.ename}: {next(iter(error.evalue.strip().splitlines()), '')}"
+    except nbclient.exceptions.CellTimeoutError:
+        cause = f"still running after {timeout} s"
+    except nbclient.exceptions.DeadKernelError:
+        cause = "the kernel died; was there enough memory?"
+    else:
+        return notebook, time.perf_counter() - start
+    line = notebook.metadata.source_map[at[-1]]
+    raise RuntimeError(f"{chapter.relative_to(ROOT).as_posix()}:{line}: {cause}")
 
 
 def _run(todo: list[Path], timeout: int) -> Iterator[tuple[Path, Future]]:
@@ -175,9 +182,9 @@ def main(names: list[str]) -> int:
     for done, (chapter, future) in enumerate(_run(todo, timeout), start=1):
         try:
             notebook, seconds = future.result()
-        except Exception as error:
+        except RuntimeError as error:
             failed += 1
-            print(f"  FAILED   {name(chapter)}: {_cause(error)}", file=sys.stderr, flush=True)
+            print(f"  FAILED   {error}", file=sys.stderr, flush=True)
         else:
             _store(cache, chapter, notebook, seconds)
             print(f"  {done} of {len(todo)}   {name(chapter)}: {seconds:.1f} s", flush=True)

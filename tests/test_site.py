@@ -1,0 +1,132 @@
+"""Every page of the built site, in a browser: wide and narrow, light and dark."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+from axe_playwright_python.sync_playwright import Axe
+from conftest import ROOT
+
+TOC = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))
+PAGES = [TOC["root"], *(page["file"] for part in TOC["parts"] for page in part["chapters"])]
+CHAPTERS = [page for page in PAGES if page.startswith("chapters/foundations/")]
+EXTRA = ["genindex", "search"]
+
+
+@pytest.fixture
+def open_page(browser, site):
+    """A function that opens a page and returns it with a list of what went wrong on the way."""
+    contexts = []
+
+    def go(page: str, width: int = 1280, theme: str = "light"):
+        context = browser.new_context(viewport={"width": width, "height": 900})
+        context.add_init_script(
+            f"localStorage.setItem('mode', '{theme}'); localStorage.setItem('theme', '{theme}')"
+        )
+        contexts.append(context)
+        tab, wrong = context.new_page(), []
+        tab.on("console", lambda m: m.type in ("error", "warning") and wrong.append(m.text))
+        tab.on("pageerror", lambda error: wrong.append(str(error)))
+        tab.on("requestfailed", lambda request: wrong.append(f"failed: {request.url}"))
+        tab.on("request", lambda r: r.url.startswith((site, "data:")) or wrong.append(f"foreign: {r.url}"))
+        tab.on("response", lambda r: r.status >= 400 and wrong.append(f"{r.status}: {r.url}"))
+        tab.goto(f"{site}/{page}.html", wait_until="load")
+        tab.evaluate("window.MathJax?.startup?.promise")
+        return tab, wrong
+
+    yield go
+    for context in contexts:
+        context.close()
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.parametrize("page", PAGES)
+def test_page_opens_whole(open_page, page, width, theme):
+    tab, wrong = open_page(page, width, theme)
+    assert tab.evaluate("document.documentElement.dataset.theme") == theme
+    assert tab.evaluate("document.documentElement.scrollWidth") <= width
+    unrendered = "[...document.querySelectorAll('.math')].filter(e => !e.querySelector('mjx-container'))"
+    assert tab.evaluate(f"{unrendered}.map(e => e.textContent)") == []
+    assert tab.locator("mjx-merror").count() == 0
+    assert wrong == []
+    violations = Axe().run(tab).response["violations"]
+    serious = [
+        (violation["id"], node["html"][:200], node["failureSummary"][:300])
+        for violation in violations
+        if violation["impact"] in ("serious", "critical")
+        for node in violation["nodes"]
+    ]
+    assert serious == []
+
+
+@pytest.mark.parametrize("page", EXTRA)
+def test_other_page_opens(open_page, page):
+    assert open_page(page)[1] == []
+
+
+def test_search_finds_a_term(open_page):
+    tab, wrong = open_page("search")
+    tab.goto(tab.url + "?q=perceptron")
+    tab.wait_for_selector("#search-results li a")
+    assert any("perceptron" in a for a in tab.locator("#search-results li a").all_inner_texts())
+    assert wrong == []
+
+
+@pytest.mark.parametrize("page", ["index", *CHAPTERS])
+def test_each_slider_changes_its_figure(open_page, page):
+    tab, wrong = open_page(page, 390)
+    sliders = tab.locator(".d2l-explore input[type=range]")
+    assert sliders.count() >= 1
+    for slider in sliders.all():
+        figure = slider.locator("xpath=ancestor::*[contains(@class, 'd2l-explore')]")
+        slider.focus()
+        slider.press("Home")
+        first = figure.locator("svg, img").first.evaluate("e => e.outerHTML")
+        slider.press("End")
+        assert figure.locator("svg, img").first.evaluate("e => e.outerHTML") != first
+    assert wrong == []
+
+
+@pytest.mark.parametrize("page", CHAPTERS)
+def test_each_question_answers(open_page, page):
+    tab, wrong = open_page(page, 390)
+    questions = tab.locator(".d2l-question")
+    assert questions.count() >= 2
+    for question in questions.all():
+        said = set()
+        for option in question.locator("input[type=radio]").all():
+            option.check()
+            said.add(question.locator("[aria-live]").inner_text().strip())
+        assert len(said) == question.locator("input[type=radio]").count()
+        assert "" not in said
+    assert wrong == []
+
+
+@pytest.mark.parametrize("page", CHAPTERS)
+def test_each_solution_opens(open_page, page):
+    tab, wrong = open_page(page, 390)
+    solutions = tab.locator("div.solution")
+    assert solutions.count() >= 3
+    for solution in solutions.all():
+        code = solution.locator("pre").first
+        assert not code.is_visible()
+        solution.locator("button.toggle-button, summary, .admonition-title").first.click()
+        code.wait_for(state="visible")
+    assert wrong == []
+
+
+@pytest.mark.parametrize("page", CHAPTERS)
+def test_buttons_lead_to_the_students_notebook(open_page, page, book):
+    tab, _ = open_page(page)
+    name = page.removeprefix("chapters/") + ".ipynb"
+    hrefs = tab.locator(".article-header-buttons a").evaluate_all("links => links.map(a => a.href)")
+    config = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))
+    repository = config["repository"]["url"].removeprefix("https://github.com/")
+    colab = f"https://colab.research.google.com/github/{repository}/blob/notebooks/{name}"
+    assert colab in hrefs
+    (download,) = [href for href in hrefs if href.endswith(name) and href != colab]
+    got = tab.request.get(download).body()
+    assert got == Path(book, "notebooks", name).read_bytes()
