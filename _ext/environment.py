@@ -13,26 +13,25 @@ ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 VENV = os.path.join(ROOT, ".venv")
 PYTHON = os.path.join(VENV, "Scripts" if os.name == "nt" else "bin", "python")
 OLDEST = (3, 11)
-GIGABYTES = 7  # the environment takes some 6 GB, most of it torch
+BYTES = 7 * 10**9  # the environment takes some 6 GB, most of it torch
 
 
 def complaint(version, free_bytes):
     """Why the environment cannot be made, in a line; None if it can."""
     if tuple(version[:2]) < OLDEST:
-        return "Building the book needs Python {}.{} or newer; this is {}.{}. Try: make PYTHON=python3.12".format(
-            *(OLDEST + tuple(version[:2]))
-        )
-    if free_bytes < GIGABYTES * 10**9:
-        return "The environment needs {} GB of disk; {:.1f} GB are free in this folder.".format(
-            GIGABYTES, free_bytes / 10**9
-        )
+        needed, found = (".".join(map(str, v[:2])) for v in (OLDEST, version))
+        return "Building the book needs Python " + needed + " or newer; this is " + found + "."
+    if free_bytes < BYTES:
+        free = str(round(free_bytes / 10**9, 1))
+        return "The environment needs 7 GB of disk; " + free + " GB are free in this folder."
     return None
 
 
 def main():
     """Create the environment, or bring it to the pinned versions."""
     installed = os.path.exists(os.path.join(VENV, ".ready"))
-    problem = complaint(sys.version_info, float("inf") if installed else shutil.disk_usage(ROOT).free)
+    free_bytes = BYTES if installed else shutil.disk_usage(ROOT).free
+    problem = complaint(sys.version_info, free_bytes)
     if problem:
         sys.exit(problem)
     # `uv pip sync` installs the pinned set as it is. It resolves nothing, so the stale pins

@@ -82,7 +82,7 @@ def _fingerprint() -> str:
 
 
 def _open_cache() -> JupyterCacheAbstract:
-    """The cache, emptied (with the pages made from it) where what it holds was run on other code."""
+    """The cache; emptied first, with the pages made from it, if the code it ran on has changed."""
     stamp, fingerprint = CACHE / "fingerprint", _fingerprint()
     if not stamp.exists() or stamp.read_text() != fingerprint:
         shutil.rmtree(CACHE, ignore_errors=True)
@@ -102,7 +102,7 @@ def _code(notebook: nbformat.NotebookNode) -> list[tuple[str, bool]]:
 
 
 def _is_cached(cache: JupyterCacheAbstract, chapter: Path) -> bool:
-    """Whether the outputs are at hand; those of the same code with another caption are taken over."""
+    """Whether the outputs are at hand; those of the same code are taken over to a new caption."""
     notebook = read(chapter)
     try:
         cache.match_cache_notebook(notebook)
@@ -127,7 +127,7 @@ def _store(
 
 
 def _execute(chapter: Path, timeout: int, started: str) -> tuple[nbformat.NotebookNode, float]:
-    """Run one chapter from top to bottom in a kernel of its own; RuntimeError says where it failed."""
+    """Run one chapter in a kernel of its own; RuntimeError says where it failed."""
     print(started, flush=True)
     notebook, start, at = read(chapter), time.perf_counter(), [0]
     client = nbclient.NotebookClient(
@@ -169,7 +169,7 @@ def _run(todo: list[Path], timeout: int) -> Iterator[tuple[Path, Future]]:
 
 def main(names: list[str]) -> int:
     """Execute what has changed; 0 if every chapter then has its outputs, else 1."""
-    timeout = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))["execute"]["timeout"]
+    config = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))
     wanted = [c for c in chapters() if not names or name(c) in names]
     unknown = set(names) - {name(c) for c in wanted}
     if unknown:
@@ -179,7 +179,7 @@ def main(names: list[str]) -> int:
     todo = [chapter for chapter in wanted if not _is_cached(cache, chapter)]
     print(f"{len(wanted)} chapters, {len(todo)} to execute", flush=True)
     failed = 0
-    for done, (chapter, future) in enumerate(_run(todo, timeout), start=1):
+    for done, (chapter, future) in enumerate(_run(todo, config["execute"]["timeout"]), start=1):
         try:
             notebook, seconds = future.result()
         except RuntimeError as error:

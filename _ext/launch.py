@@ -7,12 +7,13 @@ from typing import Any
 
 from notebooks import name_of, repository
 from sphinx.application import Sphinx
+from sphinx.config import Config
 
 
-def add_template(app: Sphinx) -> None:
+def add_template(app: Sphinx, config: Config) -> None:
     """Put `launch.html` before the header's other buttons."""
-    app.config.templates_path.append(str(Path(__file__).parent))
-    app.config.html_theme_options["article_header_end"] = [
+    config.templates_path.append(str(Path(__file__).parent))
+    config.html_theme_options["article_header_end"] = [
         "launch.html",
         "article-header-buttons.html",
     ]
@@ -32,6 +33,6 @@ def add_addresses(
 def setup(app: Sphinx) -> dict:
     """Add the buttons, and the name of the branch on which Colab finds the notebooks."""
     app.add_config_value("notebooks_branch", "notebooks", "html")
-    app.connect("config-inited", lambda app, config: add_template(app))
+    app.connect("config-inited", add_template)
     app.connect("html-page-context", add_addresses)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -11,6 +11,7 @@ import ast
 import re
 import sys
 from collections.abc import Callable, Iterator
+from functools import cache
 from importlib.metadata import packages_distributions, requires
 from pathlib import Path
 from textwrap import dedent, indent
@@ -19,7 +20,7 @@ from urllib.parse import quote, urljoin
 import nbformat
 import yaml
 from docutils import nodes
-from docutils.parsers.rst import Directive
+from docutils.parsers.rst.directives.misc import TestDirective
 from IPython.core.inputtransformer2 import TransformerManager
 from myst_nb.core.read import read_myst_markdown_notebook
 from myst_nb.core.variables import format_plain_text
@@ -166,15 +167,6 @@ class Site:
         return f"[{text}]({urljoin(self.address(), uri)})"
 
 
-class _AnyDirective(Directive):
-    """For reading a directive's options, whichever it is."""
-
-    optional_arguments = 1
-    final_argument_whitespace = True
-    has_content = True
-    option_spec = {"any": str}  # noqa: RUF012
-
-
 class Markdown:
     """Turns the MyST of one chapter into the Markdown that Jupyter and Colab read.
 
@@ -248,9 +240,10 @@ class Markdown:
                 raise UnknownError(f"no way to write {match['marks']}{match['info']} in a notebook")
             return match[0]
         name, argument = directive.groups()
-        parsed = parse_directive_text(
-            _AnyDirective, argument, dedent(match["body"]), validate_options=False
-        )
+        # TestDirective takes any option.
+        parsed = parse_directive_text(TestDirective, argument, dedent(match["body"]))
+        if parsed.warnings:
+            raise UnknownError(f"{{{name}}}: {parsed.warnings[0].msg}")
         body, options = "\n".join(parsed.body), parsed.options
         first_line = line + 1 + parsed.body_offset
         if name in ADMONITIONS and argument:
@@ -346,6 +339,9 @@ def repository(app: Sphinx) -> tuple[str, str]:
     return name[1], branch
 
 
+distributions = cache(packages_distributions)  # it reads the list of files of every package
+
+
 def installation(app: Sphinx, code: str) -> str:
     """The first cell of a notebook: it installs what that code imports and a machine lacks."""
     imported = {"d2lutil"}
@@ -370,7 +366,7 @@ def installation(app: Sphinx, code: str) -> str:
     for module in sorted(
         imported - set(sys.stdlib_module_names), key=lambda m: (m != "d2lutil", m)
     ):
-        package = canonicalize_name(packages_distributions().get(module, [module])[0])
+        package = canonicalize_name(distributions().get(module, [module])[0])
         if package == "d2lutil":
             package = "git+https://github.com/{}@{}".format(*repository(app))
         elif package == "d2l":  # its own pins are years old, and its code runs without them

@@ -70,15 +70,13 @@ class Verdict:
 
     def __repr__(self) -> str:
         rows = [*self.rows, ("Hint", self.hint), ("Note", self.note)]
-        lines = [
-            f"  {label + ':':12}" + text.replace("\n", "\n" + " " * 14)
-            for label, text in rows
-            if text
-        ]
-        return "\n".join([f"{_MARKS[self.status]} {self.exercise}: {self.message}", *lines])
+        lines = [f"{_MARKS[self.status]} {self.exercise}: {self.message}"]
+        for label, text in rows:
+            lines += [f"  {label + ':':12}" + text.replace("\n", "\n" + " " * 14)] * bool(text)
+        return "\n".join(lines)
 
     def _repr_html_(self) -> str:
-        code = "font-family:monospace;white-space:pre-wrap;overflow-wrap:anywhere"
+        code = "font:.9em monospace;white-space:pre-wrap;overflow-wrap:anywhere"
         rows = [(label, code, html.escape(text)) for label, text in self.rows]
         rows += [("Hint", "", inline(self.hint)), ("Note", "", inline(self.note))]
         listed = "".join(
@@ -87,17 +85,10 @@ class Verdict:
             for label, style, text in rows
             if text
         )
-        title = (
-            f'<span aria-hidden="true">{_MARKS[self.status]}</span> {html.escape(self.exercise)}:'
-        )
+        title = f'<span aria-hidden="true">{_MARKS[self.status]}</span> {self.exercise}:'
         listed = f'<dl style="margin:0">{listed}</dl>' if listed else ""
-        return _box(
-            _COLOURS[self.status], f"<strong>{title}</strong> {inline(self.message)}{listed}"
-        )
-
-
-class _Stop(SystemExit):
-    """Raised in a reader's function that does not end; a thread dies of it without a word."""
+        content = f"<strong>{title}</strong> {inline(self.message)}{listed}"
+        return _box(_COLOURS[self.status], content)
 
 
 class _Printed(io.TextIOBase):
@@ -136,36 +127,38 @@ def _where(frames: traceback.StackSummary) -> str:
 
 def _run(function: Callable[..., Any], arguments: tuple[Any, ...], seconds: float) -> _Outcome:
     """Call a function in a thread of its own, and stop it if it does not end in time."""
-    outcome, late = _Outcome(), _Outcome()
+    outcome, late, done = _Outcome(), _Outcome(), threading.Event()
 
     def work() -> None:
         try:
             outcome.value = function(*arguments)
         except BaseException as error:
             outcome.error = error
+        finally:
+            done.set()
 
     thread, printed = threading.Thread(target=work, daemon=True), _Printed()
     with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(_Printed()):
         end = time.monotonic() + seconds
         try:
             thread.start()
-            while thread.is_alive() and time.monotonic() < end:
-                thread.join(0.1)  # in short turns: Windows lets no interrupt through a long one
-            late.late = f"it was still running after {seconds:g} seconds and was stopped"
+            while not done.wait(0.1) and time.monotonic() < end:
+                pass  # in short turns, since Windows lets no interrupt through a long one
+            late.late = f"it was still running after {seconds:g} seconds"
         except KeyboardInterrupt:
             late.late = "you interrupted it"
-        if not thread.is_alive():
+        if done.is_set():
             late = None
         elif frame := sys._current_frames().get(thread.ident):
             late.where = _where(traceback.extract_stack(frame))
         for _ in range(20):  # again and again: an `except:` inside a loop may catch it
-            if not thread.is_alive():
+            if done.is_set():
                 break
-            ident = ctypes.c_ulong(thread.ident)
-            ctypes.pythonapi.PyThreadState_SetAsyncExc(ident, ctypes.py_object(_Stop))
-            thread.join(0.1)
+            ident, stop = ctypes.c_ulong(thread.ident), ctypes.py_object(SystemExit)
+            ctypes.pythonapi.PyThreadState_SetAsyncExc(ident, stop)  # a thread dies of it quietly
+            done.wait(0.1)
         else:
-            late.late += ", but does not react (restart the kernel to be rid of it)"
+            late.late += " and cannot be stopped (restart the kernel to be rid of it)"
     if not late and outcome.error:
         outcome.where = _where(traceback.extract_tb(outcome.error.__traceback__))
     return replace(late or outcome, printed=printed.text)
@@ -198,8 +191,8 @@ def _not_attempted(function: Any, outcome: _Outcome) -> bool:
         )
 
     parts = vars(function).values() if inspect.isclass(function) else [function]
-    stub = isinstance(outcome.error, NotImplementedError) or any(map(empty, parts))
-    return stub or unfinished(outcome.value)
+    error = isinstance(outcome.error, NotImplementedError) or "ellipsis" in repr(outcome.error)
+    return error or unfinished(outcome.value) or any(map(empty, parts))
 
 
 def _signature_fault(function: Callable[..., Any], names: Sequence[str]) -> str:
@@ -227,10 +220,7 @@ def _fault(outcome: _Outcome, want: Any, exercise: Exercise) -> Fault | None:
     if outcome.changed:
         return f"it changed its input `{next(iter(outcome.changed))}`.", _IN_PLACE
     if outcome.value is None and want is not None:
-        return (
-            "it returned nothing.",
-            "Is a `return` missing, at the end or in one of the branches?",
-        )
+        return "it returned nothing.", "Is a `return` missing, at the end or in some branch?"
     return difference(outcome.value, want, exercise.tolerance, names=exercise.returns)
 
 
@@ -265,44 +255,41 @@ def _judge(name: str, exercise: Exercise, function: Any) -> Verdict:
         hint = f"Begin with `def {name}({', '.join(names)}):`."
         return Verdict(name, "failed", message, hint=hint)
 
-    cases, outcomes, wants = list(exercise.cases(torch.Generator().manual_seed(0))), [], []
+    cases = list(exercise.cases(torch.Generator().manual_seed(0)))
+    outcomes, first = [], None
     for case in cases:
         ours, theirs = copy.deepcopy(case), copy.deepcopy(case)
-        wants.append(exercise.answer(exercise.reference, ours))
+        want = exercise.answer(exercise.reference, ours)
         outcome = _run(exercise.answer, (function, theirs), SECONDS if outcomes else WARM_UP)
         compared = zip(names, case, theirs, ours, strict=True)
         outcome.changed = {n: t for n, c, t, o in compared if not same(t, c) and same(o, c)}
         outcomes.append(outcome)
+        fault = _fault(outcome, want, exercise)
+        first = first or (fault and (len(outcomes), case, outcome, want, fault))
         if outcome.late:
             break
-    faults = [_fault(o, want, exercise) for o, want in zip(outcomes, wants, strict=True)]
-    first = next((i for i, fault in enumerate(faults) if fault), None)
-    if first is None:
-        note = (
-            "It printed something, which does not matter here."
-            if any(o.printed for o in outcomes)
-            else ""
-        )
+    if not first:
+        printed = any(outcome.printed for outcome in outcomes)
+        note = "It printed something, which does not matter here." if printed else ""
         return Verdict(name, "passed", f"passed, all {len(cases)} cases.", note=note)
-    outcome, (message, hint) = outcomes[first], faults[first]
+    number, case, outcome, want, (message, hint) = first
     if _not_attempted(function, outcome):
         message = "not attempted yet. Write your code, run its cell, and then this one again."
         return Verdict(name, "not attempted", message)
 
-    rows = [("Input", show_named(names, cases[first]))]
+    rows = [("Input", show_named(names, case))]
     if outcome.changed:
         rows.append(("Afterwards", show_named([*outcome.changed], [*outcome.changed.values()])))
     elif not (outcome.error or outcome.late):
-        pair = outcome.value, wants[first]
         for digits in (4, 8):  # more of them where the first ones are the same
-            texts = [show_named(exercise.returns, value, digits) for value in pair]
-            if texts[0] != texts[1]:
+            got, expected = (show_named(exercise.returns, v, digits) for v in (outcome.value, want))
+            if got != expected:
                 break
-        rows += zip(("Came out", "Expected"), texts, strict=True)
+        rows += [("Came out", got), ("Expected", expected)]
     rows.append(("Printed", outcome.printed.strip()))
     if hint is not _IN_PLACE:
         hint = _known_mistake(exercise, cases, outcomes) or hint or _NO_HINT
-    return Verdict(name, "failed", f"{message} (Case {first + 1} of {len(cases)}.)", rows, hint)
+    return Verdict(name, "failed", f"{message} (Case {number} of {len(cases)}.)", rows, hint)
 
 
 class _Check:
@@ -321,9 +308,7 @@ class _Check:
         found = {n: exercise for some in chapters().values() for n, exercise in some.items()}
         if name not in found:
             near = ", ".join(difflib.get_close_matches(name, found, cutoff=0.4) or found)
-            raise AttributeError(
-                f"no exercise is called {name!r}. Did you mean one of these? {near}"
-            )
+            raise AttributeError(f"no exercise is called {name!r}. Is it one of these? {near}")
 
         def check(function: Callable[..., Any] | None = None) -> Verdict:
             with _randomness_kept():
@@ -397,9 +382,8 @@ class Progress:
             yield f"{chapter}: {done} of {len(statuses)} done", ", ".join(each)
 
     def __repr__(self) -> str:
-        return "\n".join(
-            [f"{title}. {each}" for title, each in self._lines()] + [self.note]
-        ).strip()
+        lines = [f"{title}. {each}" for title, each in self._lines()]
+        return "\n".join([*lines, self.note]).strip()
 
     def _repr_html_(self) -> str:
         items = "".join(
@@ -416,7 +400,8 @@ def progress() -> Progress:
     This is kept in `progress.json` in the folder `.d2lutil` of your home, or in D2LUTIL_HOME.
     """
     tried, note = _read_progress()
-    found = chapters().items()
-    return Progress(
-        {c: {n: tried.get(n, "not attempted") for n in some} for c, some in found}, note
-    )
+    found = {
+        chapter: {name: tried.get(name, "not attempted") for name in exercises}
+        for chapter, exercises in chapters().items()
+    }
+    return Progress(found, note)

@@ -12,6 +12,7 @@ import hashlib
 import io
 import math
 import re
+import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -21,7 +22,7 @@ import matplotlib as mpl
 import numpy as np
 import torch
 from cycler import cycler
-from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.colors import LinearSegmentedColormap, to_rgba
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -34,6 +35,7 @@ MARKERS = ("o", "^", "s", "D", "v")  # with six colours, thirty pairs
 DASHES = ("-", "--", "-.", ":")  # with six colours, twelve
 
 STYLE = {
+    "axes.axisbelow": True,
     "axes.edgecolor": INK + "b0",
     "axes.facecolor": "none",
     "axes.labelcolor": INK,
@@ -42,13 +44,13 @@ STYLE = {
     "axes.spines.right": False,
     "axes.spines.top": False,
     "axes.titlesize": "medium",
+    **{f"axes3d.{axis}axis.panecolor": INK + "12" for axis in "xyz"},
     "figure.constrained_layout.use": True,
     "figure.dpi": 96,
     "figure.facecolor": "none",
     "figure.figsize": (5, 3),
     "font.size": 11,
-    "grid.alpha": 0.25,
-    "grid.color": INK,
+    "grid.color": INK + "38",
     "grid.linewidth": 0.8,
     "hatch.color": INK,
     "image.interpolation": "none",
@@ -73,7 +75,7 @@ _POSITIVE = LinearSegmentedColormap.from_list("d2l", [_NONE, _MORE])
 _SIGNED = LinearSegmentedColormap.from_list(
     "d2l signed", [(0, _LESS), (0.5, COLOURS[1] + "00"), (0.5, _NONE), (1, _MORE)]
 )
-_HEAVY = 100_000  # bytes of a figure beyond which its marks had better be pixels
+HEAVY = 50_000  # bytes of a figure from which its lines and points may be lighter as pixels
 _RASTER_DPI = 192  # two pixels of an image for one of the page
 
 
@@ -113,8 +115,8 @@ def show(alt: str, fig: Figure | None = None) -> None:
         raise TypeError(f"fig must be a matplotlib Figure, not {fig!r}")
     try:
         drawing = svg(fig, alt)
-        if len(drawing) > _HEAVY:
-            drawing = min(drawing, svg(fig, alt, raster=True), key=len)
+        if len(drawing) > HEAVY:
+            drawing = min(drawing, svg(fig, alt, raster=True), key=transfer_size)
     finally:
         plt.close(fig)
     display(Page(drawing, f"[figure] {alt}"))
@@ -126,6 +128,11 @@ def check_alt(alt: object) -> None:
         raise TypeError(f"alt must be a text that says what the figure shows, not {alt!r}")
     if not alt.strip():
         raise ValueError("alt must say what the figure shows; it is blank")
+
+
+def transfer_size(text: str) -> int:
+    """How many bytes of a text travel from a web server, which compresses it."""
+    return len(zlib.compress(text.encode()))
 
 
 def svg(fig: Figure, alt: str, *, raster: bool = False) -> str:
@@ -142,16 +149,21 @@ def svg(fig: Figure, alt: str, *, raster: bool = False) -> str:
             mpl.rcParams["svg.fonttype"] = "path" if ismath else "none"
             super().draw_text(gc, x, y, s, prop, angle, ismath, mtext)
 
-    for artist in [a for ax in fig.axes for a in (*ax.lines, *ax.collections)]:
-        artist.set_rasterized(raster or artist.get_rasterized())
+    marks = [a for ax in fig.axes for a in (*ax.lines, *ax.collections) if not a.get_rasterized()]
     (width, height), dpi, source = fig.get_size_inches(), fig.dpi, io.StringIO()
-    fig.dpi = 72  # an SVG's unit is a point
-    with mpl.rc_context({"svg.hashsalt": "d2lutil"}):
-        vector = Renderer(width * 72, height * 72, source, image_dpi=_RASTER_DPI)
-        renderer = MixedModeRenderer(fig, width, height, _RASTER_DPI, vector)
-        fig.draw(renderer)
-        renderer.finalize()
-    fig.dpi = dpi
+    try:
+        for artist in marks:
+            artist.set_rasterized(raster)
+        fig.dpi = 72  # an SVG's unit is a point
+        with mpl.rc_context({"svg.hashsalt": "d2lutil"}):
+            vector = Renderer(width * 72, height * 72, source, image_dpi=_RASTER_DPI)
+            renderer = MixedModeRenderer(fig, width, height, _RASTER_DPI, vector)
+            fig.draw(renderer)
+            renderer.finalize()
+    finally:
+        fig.dpi = dpi
+        for artist in marks:
+            artist.set_rasterized(False)
     return _compact(source.getvalue(), alt, width * 96)
 
 
@@ -227,15 +239,21 @@ def decision_regions(
     X, y = _plane(X, y)
     classes = np.unique(y)
     low, high = X.min(0), X.max(0)
-    low, high = low - 0.12 * (high - low), high + 0.12 * (high - low)
-    grid = np.meshgrid(*np.linspace(low, high, 201).T)  # two of (201, 201)
+    edge = 0.12 * np.where(high > low, high - low, 1)
+    low, high = low - edge, high + edge
+    grid = np.meshgrid(*np.linspace(low, high, 301).T)  # two of (301, 301)
     margins = _margins(predict, torch.tensor(np.stack(grid, -1)).reshape(-1, 2), classes, threshold)
+    margins = margins.reshape(-1, *grid[0].shape)  # (classes, 301, 301)
+    shades = np.array([to_rgba(COLOURS[i % len(COLOURS)], 0.2) for i in range(len(margins))])
     ax = _axes(ax)
-    for i, margin in enumerate(margins.reshape(-1, *grid[0].shape)):  # (classes, 201, 201)
-        colour = COLOURS[i % len(COLOURS)]
-        if margin.max() > 0:
-            ax.contourf(*grid, margin, levels=[0, np.inf], colors=[colour], alpha=0.2)
-        if margin.min() < 0 < margin.max() and (i or len(margins) > 2):
+    ax.imshow(
+        shades[margins.argmax(0)],  # (301, 301, 4)
+        extent=(low[0], high[0], low[1], high[1]),
+        origin="lower",
+        aspect="auto",
+    )
+    for margin in margins if len(margins) > 2 else margins[:1]:
+        if margin.min() < 0 < margin.max():
             ax.contour(*grid, margin, levels=[0], colors=[INK], linewidths=1)
     return points(X, y, ax=ax)
 

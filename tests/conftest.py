@@ -20,7 +20,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "_ext")]
 
 @pytest.fixture(scope="session")
 def book() -> Path:
-    """The folder `_build`, with the site and the students' notebooks of the sources as they stand."""
+    """The folder `_build`, with site and students' notebooks made from the sources as they are."""
     jupyter_book = Path(sys.executable).with_name("jupyter-book")
     for command in (
         [sys.executable, "-m", "_ext.execute"],

@@ -1,4 +1,4 @@
-"""Every chapter has the parts that a chapter of this book has, and its sources are in good order."""
+"""Every chapter has the parts that a chapter has, and its source is in good order."""
 
 from __future__ import annotations
 
@@ -15,10 +15,8 @@ from conftest import ROOT
 from _ext.execute import read
 
 TEMPLATE = ROOT / "chapters/template.md"
-CHAPTERS = [
-    *(p for p in sorted((ROOT / "chapters").glob("*/*.md")) if p.parent.name not in ("front", "back")),
-    TEMPLATE,
-]
+PAGES = sorted((ROOT / "chapters").glob("*/*.md"))
+CHAPTERS = [*(page for page in PAGES if page.parent.name not in ("front", "back")), TEMPLATE]
 
 
 @pytest.fixture(params=CHAPTERS, ids=lambda path: path.relative_to(ROOT / "chapters").as_posix())
@@ -72,7 +70,13 @@ def test_exercises_are_whole(chapter):
     for check, function in checked:
         assert check == function
         assert check.replace("_", "-") in labels
-        order = [f":label: {check.replace('_', '-')}", f"def {check}(", "{solution-start}", f"check.{check}("]
+        label = check.replace("_", "-")
+        order = [
+            f":label: {label}",
+            f"def {check}(",
+            f"{{solution-start}} {label}",
+            f"check.{check}(",
+        ]
         assert sorted(order, key=text.index) == order
 
 
@@ -83,7 +87,8 @@ def test_cells_are_short(chapter):
 
 def test_figures_have_a_caption_and_a_description(chapter):
     """Whatever is shown is described, and outside of solutions it has a caption and a name."""
-    text = re.sub(r"```\{solution-start\}.*?\{solution-end\}", "", chapter.read_text("utf-8"), flags=re.S)
+    text = chapter.read_text(encoding="utf-8")
+    text = re.sub(r"\{solution-start\}.*?\{solution-end\}", "", text, flags=re.S)
     outside = [cell for cell in code_cells(chapter) if cell.source in text]
     for cell in outside:
         calls = {

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import subprocess
 import sys
@@ -141,6 +140,11 @@ def test_known_mistake_gets_its_hint_even_as_an_error() -> None:
             "`torch.float64` instead of",
             "numbers are right",
         ),
+        (lambda x, factor: np.array(["a"]), "is a NumPy array", "Stay with tensors"),
+        (lambda x, factor: (x * factor).to("meta"), "on `meta`", "the device of the inputs"),
+        (lambda x, factor: (x * factor).to_sparse(), "`torch.sparse_coo`", ""),
+        (lambda x, factor: (x * factor).to(torch.complex64), "wrong dtype: `torch.complex64`", ""),
+        (lambda x, factor: x > 0, "wrong dtype: `torch.bool`", ".to("),
         (lambda x, factor: x / 0, "NaN or infinite", "division by zero"),
         (lambda x, factor: x * torch.nan, "NaN or infinite", "division by zero"),
         (lambda x, factor: -x * factor, "not what was expected", "The sign is wrong"),
@@ -240,12 +244,19 @@ def stub_raise(x, factor):
     raise NotImplementedError("TODO")
 
 
+def stub_with_gap(x, factor):
+    weights = ...
+    return x @ weights * factor
+
+
 def stub_half_done(x, factor):
     result = torch.zeros_like(x)
     return result, ...
 
 
-@pytest.mark.parametrize("answer", [stub, stub_pass, stub_return, stub_raise, stub_half_done])
+@pytest.mark.parametrize(
+    "answer", [stub, stub_pass, stub_return, stub_raise, stub_with_gap, stub_half_done]
+)
 def test_untouched_stub_is_not_attempted(answer: Callable[..., Any], home: Path) -> None:
     verdict = check.scaled(answer)
     assert verdict.status == "not attempted"
@@ -274,6 +285,16 @@ def test_error_names_the_readers_line_and_not_ours() -> None:
     assert "checking.py" not in repr(verdict)
 
 
+def test_one_buffer_for_all_answers_is_no_mistake() -> None:
+    buffer = torch.zeros(9)
+
+    def reusing(x, factor):
+        out = buffer[: x.numel()].view(x.shape)
+        return out.copy_(x * factor)
+
+    assert check.scaled(reusing)
+
+
 def test_error_anywhere_else_raises_nothing_here() -> None:
     def leave(x, factor):
         sys.exit(3)
@@ -297,13 +318,15 @@ def test_endless_loop_is_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
             except Exception:
                 pass
 
-    before = threading.active_count()
     verdict = check.scaled(endless)
-    assert "it was still running after 0.5 seconds and was stopped, in line " in verdict.message
+    assert "it was still running after 0.5 seconds, in line " in verdict.message
     assert "restart the kernel" not in verdict.message
     assert rows(verdict)["Printed"].startswith("round and round")
     assert len(rows(verdict)["Printed"]) <= 300
-    assert threading.active_count() == before
+    for thread in threading.enumerate():
+        if thread.daemon and "(work)" in thread.name:
+            thread.join(5)
+            assert not thread.is_alive()
 
 
 def test_function_that_cannot_be_stopped_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -334,12 +357,12 @@ def test_interrupt_stops_the_function(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_slow_first_call_is_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(checking, "WARM_UP", 30.0)
-    monkeypatch.setattr(checking, "SECONDS", 1.0)
+    monkeypatch.setattr(checking, "SECONDS", 2.0)
     calls = []
 
     def slow_at_first(x, factor):
         calls.append(x)
-        time.sleep(1.5 if len(calls) == 1 else 0)
+        time.sleep(2.5 if len(calls) == 1 else 0)
         return x * factor
 
     assert check.scaled(slow_at_first)
@@ -348,11 +371,11 @@ def test_slow_first_call_is_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
 
     def slow_later(x, factor):
         calls.append(x)
-        time.sleep(0 if len(calls) % 2 == 0 else 1.5)
+        time.sleep(0 if len(calls) % 2 == 0 else 2.5)
         return x * factor
 
     verdict = check.scaled(slow_later)
-    assert "still running after 1 seconds" in verdict.message
+    assert "still running after 2 seconds" in verdict.message
     assert "(Case 2 of 2.)" in verdict.message
 
 
@@ -427,7 +450,7 @@ def test_values_are_shown_short() -> None:
     assert show(torch.ones(1, dtype=torch.bfloat16)) == "tensor([1.], dtype=torch.bfloat16)"
     assert show(torch.zeros(0, 3)) == "tensor([], shape=(0, 3))"
     assert show(torch.zeros(50, 60)).endswith("shape=(50, 60))")
-    assert len(show(torch.randn(100, 100, 3))) < 600
+    assert len(show(torch.randn(100, 100, 3))) < 800
     assert show([1, 2.0, "a"]) == "[1, 2.0, 'a']"
     assert show((1 / 3,)) == "(0.333333)"
     assert show(list(range(99))).endswith("9, …]")
@@ -458,19 +481,16 @@ def test_progress_is_kept(home: Path) -> None:
     assert [path.name for path in home.iterdir()] == ["progress.json"]
 
 
-def test_progress_survives_a_restart(home: Path) -> None:
+def test_progress_survives_a_restart(monkeypatch: pytest.MonkeyPatch) -> None:
     code = (
-        "from d2lutil.checking import check, progress\n"
-        "def perceptron_update(w, b, x, y):\n"
+        "from d2lutil.checking import check\n"
+        "def update(w, b, x, y):\n"
         "    return (w + y * x, b + y) if y * (w @ x + b) <= 0 else (w, b)\n"
-        "assert {} check.perceptron_update(perceptron_update) if {} else True\n"
-        "print(progress())\n"
+        "assert check.perceptron_update(update)"
     )
-    for first in (True, False):
-        done = subprocess.run(
-            [sys.executable, "-c", code.format("", first)], capture_output=True, text=True
-        )
-        assert "✓ perceptron_update (done), ○ margin (to do)" in done.stdout, done.stderr
+    subprocess.run([sys.executable, "-c", code], check=True)
+    monkeypatch.setattr(checking, "chapters", chapters)
+    assert "✓ perceptron_update (done), ○ margin (to do)" in repr(progress())
 
 
 @pytest.mark.parametrize("content", ["{", "[]", '{"scaled": 3}', '{"scaled": []}', "\udce9"])
@@ -521,7 +541,7 @@ def test_strict_raises_and_records_nothing(home: Path, monkeypatch: pytest.Monke
         check.scaled(scaled)
 
 
-def test_in_a_notebook(home: Path) -> None:
+def test_in_a_notebook() -> None:
     """In a real kernel: the line is the cell's, an endless loop ends, nothing else is put out."""
     import nbformat
     from nbclient import NotebookClient
@@ -534,7 +554,6 @@ def test_in_a_notebook(home: Path) -> None:
         "check.margin(margin)",
     ]
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(c) for c in cells])
-    os.environ["D2LUTIL_HOME"] = str(home)
     NotebookClient(notebook, timeout=120, kernel_name="python3").execute()
     for cell, line in ((2, "in line 3: `return (y"), (4, "in line ")):
         (output,) = notebook.cells[cell].outputs

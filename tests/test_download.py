@@ -19,7 +19,7 @@ from d2lutil import data
 from d2lutil.data import download
 
 torchvision = pytest.importorskip("torchvision")
-pytest.importorskip("pooch")
+pooch = pytest.importorskip("pooch")
 
 LOADERS = {"MNIST": data.digits, "FashionMNIST": data.fashion_mnist}
 
@@ -224,6 +224,12 @@ def test_a_server_that_behaves(server, cache, name, capsys):
     assert_is_full(LOADERS[name](), capsys)
     assert left_behind(cache) == complete(name)
     assert server.requests == list(FILES)
+
+
+def test_pooch_does_not_announce_its_downloads(cache, caplog):
+    pooch.get_logger().setLevel("INFO")  # its default
+    data.digits()
+    assert not caplog.records
 
 
 def test_full_scale_flat(cache, name):

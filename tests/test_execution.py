@@ -21,7 +21,9 @@ kernelspec:
   name: python3
 ---
 """
-CHAPTER = FRONT + """
+CHAPTER = (
+    FRONT
+    + """
 # A chapter
 
 Prose.
@@ -35,6 +37,7 @@ mystnb:
 1 + 1
 ```
 """
+)
 
 
 @pytest.fixture

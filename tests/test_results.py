@@ -1,4 +1,4 @@
-"""What the chapters measured: each number that the text leans on, within the bounds that it needs."""
+"""What the chapters measured: each number that the text leans on, within its bounds."""
 
 from __future__ import annotations
 

@@ -30,7 +30,8 @@ def open_page(browser, site):
         tab.on("console", lambda m: m.type in ("error", "warning") and wrong.append(m.text))
         tab.on("pageerror", lambda error: wrong.append(str(error)))
         tab.on("requestfailed", lambda request: wrong.append(f"failed: {request.url}"))
-        tab.on("request", lambda r: r.url.startswith((site, "data:")) or wrong.append(f"foreign: {r.url}"))
+        ours = (site, "data:", "blob:")
+        tab.on("request", lambda r: r.url.startswith(ours) or wrong.append(f"foreign: {r.url}"))
         tab.on("response", lambda r: r.status >= 400 and wrong.append(f"{r.status}: {r.url}"))
         tab.goto(f"{site}/{page}.html", wait_until="load")
         tab.evaluate("window.MathJax?.startup?.promise")
@@ -48,8 +49,10 @@ def test_page_opens_whole(open_page, page, width, theme):
     tab, wrong = open_page(page, width, theme)
     assert tab.evaluate("document.documentElement.dataset.theme") == theme
     assert tab.evaluate("document.documentElement.scrollWidth") <= width
-    unrendered = "[...document.querySelectorAll('.math')].filter(e => !e.querySelector('mjx-container'))"
-    assert tab.evaluate(f"{unrendered}.map(e => e.textContent)") == []
+    formulas = (
+        "[...document.querySelectorAll('.math')].filter(e => !e.querySelector('mjx-container'))"
+    )
+    assert tab.evaluate(f"{formulas}.map(e => e.textContent)") == []
     assert tab.locator("mjx-merror").count() == 0
     assert wrong == []
     violations = Axe().run(tab).response["violations"]

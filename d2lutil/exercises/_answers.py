@@ -15,31 +15,36 @@ Fault = tuple[str, str]  # what is wrong, and a hint (which may be empty)
 
 def show(value: Any, digits: int = 4) -> str:
     """A value, short and readable: numbers rounded, a large tensor by its corners and its shape."""
-    if isinstance(value, torch.Tensor | np.ndarray):
-        tensor = torch.as_tensor(value).detach().cpu()
-        array = (tensor.float() if tensor.dtype == torch.bfloat16 else tensor).numpy()
-        name = "tensor" if isinstance(value, torch.Tensor) else "array"
-        text = np.array2string(
-            array,
-            precision=digits,
-            separator=", ",
-            threshold=30,
-            edgeitems=2,
-            prefix=name + "(",
-            suppress_small=bool((np.abs(array) >= 0.01).any()),
-        )
-        text += f", shape={array.shape}" if array.size > 30 or not array.size else ""
-        usual = tensor.dtype in (torch.float32, torch.int64, torch.bool)
-        return f"{name}({text}{'' if usual else f', dtype={tensor.dtype}'})"
     if isinstance(value, tuple | list):
         shown = [show(v, digits) for v in value[:10]] + ["…"] * (len(value) > 10)
         return ("({})" if isinstance(value, tuple) else "[{}]").format(", ".join(shown))
     if isinstance(value, float):
         return str(float(f"{value:.{digits + 2}g}"))
     with contextlib.suppress(Exception):  # a reader's own class may have a faulty __repr__
+        if isinstance(value, torch.Tensor | np.ndarray):
+            return _show_array(value, digits)
         text = repr(value)
         return text if len(text) <= 200 else text[:199] + "…"
     return object.__repr__(value)
+
+
+def _show_array(value: torch.Tensor | np.ndarray, digits: int) -> str:
+    array, name = value, "array"
+    if isinstance(value, torch.Tensor):
+        value, name = value.detach().cpu(), "tensor"
+        array = (value.float() if value.dtype == torch.bfloat16 else value).numpy()
+    text = np.array2string(
+        array,
+        precision=digits,
+        separator=", ",
+        threshold=30,
+        edgeitems=2,
+        prefix=name + "(",
+        suppress_small=array.dtype.kind == "f" and bool((np.abs(array) >= 0.01).any()),
+    )
+    text += f", shape={array.shape}" if array.size > 30 or not array.size else ""
+    usual = array is value or value.dtype in (torch.float32, torch.int64, torch.bool)
+    return f"{name}({text}{'' if usual else f', dtype={value.dtype}'})"
 
 
 def show_named(names: Sequence[str], values: Any, digits: int = 4) -> str:
@@ -94,10 +99,12 @@ def _tensor_difference(got: Any, want: torch.Tensor, tolerance: float, what: str
             "Stay with tensors from beginning to end; lists, NumPy arrays and Python numbers lose "
             "the gradient. Use torch's functions, and no `.item()`, `.tolist()` or `.numpy()`.",
         )
-    if got.device != want.device:
-        return f"{what} is on `{got.device}`.", "Leave it on the device of the inputs."
+    if (got.device, got.layout) != (want.device, want.layout):
+        where = f"`{got.device}`, `{got.layout}`"
+        return f"{what} is a tensor on {where}.", "Leave it dense, and on the device of the inputs."
     got, want = got.detach(), want.detach()
-    right = got.numel() == want.numel() and close(got.reshape(want.shape), want)
+    alike = got.numel() == want.numel() and got.is_complex() == want.is_complex()
+    right = alike and close(got.reshape(want.shape), want)
     numbers = "The numbers are right. " if right else ""
     if got.shape != want.shape:
         return (

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 
 import torch
 from torch import Tensor, tensor
+from torch.nn import functional
 
 from . import Exercise
 
@@ -62,17 +64,36 @@ def _always_from_input(X: Tensor, weights: list[Tensor], biases: list[Tensor]) -
     return H @ weights[-1] + biases[-1]
 
 
+def _entry_by_entry(X: Tensor, weights: list[Tensor], biases: list[Tensor]) -> Tensor:
+    H = X
+    for W, b in zip(weights[:-1], biases[:-1], strict=True):
+        H = torch.tanh(H * W + b)
+    return H * weights[-1] + biases[-1]
+
+
+def _by_functional(X: Tensor, weights: list[Tensor], biases: list[Tensor]) -> Tensor:
+    H = X
+    for W, b in zip(weights[:-1], biases[:-1], strict=True):
+        H = torch.tanh(functional.linear(H, W, b))  # which transposes W
+    return functional.linear(H, weights[-1], biases[-1])
+
+
+_TRANSPOSED = (
+    "Your matrices, or those of the function that you call, are the wrong way round. Those given "
+    "have the shape (inputs, outputs); it is `nn.Linear` that wants (outputs, inputs)."
+)
+
 mlp_forward = Exercise(
     reference=_forward,
     cases=_forward_cases,
     mistakes=[
         (
-            lambda X, weights, biases: _network(X, weights, biases, last=torch.tanh),
+            partial(_network, last=torch.tanh),
             "Your output layer has an activation function, too, so it can never put out more than "
             "1. Only the hidden layers bend.",
         ),
         (
-            lambda X, weights, biases: _network(X, weights, biases, last=torch.sigmoid),
+            partial(_network, last=torch.sigmoid),
             "You send the outputs through a sigmoid. Return them as they come out of the last "
             "layer.",
         ),
@@ -82,40 +103,36 @@ mlp_forward = Exercise(
             "layer.",
         ),
         (
-            lambda X, weights, biases: _network(X, weights, biases, _straight, _straight),
+            partial(_network, first=_straight, second=_straight),
             "There is no activation function in your network. Without one, three layers are no "
             "more than one.",
         ),
         (
-            lambda X, weights, biases: _network(X, weights, biases, second=_straight),
+            partial(_network, second=_straight),
             "Your second hidden layer does not bend. Every hidden layer has an activation "
             "function.",
         ),
         (
-            lambda X, weights, biases: _network(X, weights, biases, first=_straight),
+            partial(_network, first=_straight),
             "Your first hidden layer does not bend. Every hidden layer has an activation function.",
         ),
         (
-            lambda X, weights, biases: _network(
-                X, weights, biases, _straight, _straight, torch.tanh
-            ),
+            partial(_network, first=_straight, second=_straight, last=torch.tanh),
             "You bend the outputs and nothing else. The activation function belongs between the "
             "layers, not behind them.",
         ),
         (
-            lambda X, weights, biases: _network(X, weights, biases, torch.relu, torch.relu),
+            partial(_network, first=torch.relu, second=torch.relu),
             "You use ReLU, like `mlp` in the chapter. The exercise asks for another activation "
             "function.",
         ),
         (
-            lambda X, weights, biases: _network(
-                X, weights, biases, torch.relu, torch.relu, torch.relu
-            ),
+            partial(_network, first=torch.relu, second=torch.relu, last=torch.relu),
             "Two things. You use ReLU; the exercise asks for another activation function. And the "
             "output layer should have none.",
         ),
         (
-            lambda X, weights, biases: _network(X, weights, biases, torch.sigmoid, torch.sigmoid),
+            partial(_network, first=torch.sigmoid, second=torch.sigmoid),
             "You use the sigmoid. The exercise asks for another activation function, which looks "
             "alike but passes through the origin.",
         ),
@@ -167,8 +184,11 @@ mlp_forward = Exercise(
         ),
         (
             lambda X, weights, biases: _network(X, [W.T for W in weights], biases),
-            "You transpose the matrices. Theirs are (inputs, outputs), as in the formula; it is "
-            "`nn.Linear` that keeps them the other way round.",
+            _TRANSPOSED,
+        ),
+        (
+            _by_functional,
+            _TRANSPOSED,
         ),
         (
             lambda X, weights, biases: _network(X.T, weights, biases),
@@ -179,7 +199,7 @@ mlp_forward = Exercise(
             "The examples are the rows of `X`, so it stands on the left of the matrix product.",
         ),
         (
-            lambda X, weights, biases: torch.tanh(X * weights[0] + biases[0]),
+            _entry_by_entry,
             "`*` multiplies entry by entry. A layer needs the matrix product, `@`.",
         ),
     ],
