@@ -12,6 +12,7 @@ import hashlib
 import os
 import shutil
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
@@ -23,6 +24,7 @@ import yaml
 from jupyter_cache import get_cache
 from jupyter_cache.base import CacheBundleIn, JupyterCacheAbstract
 from myst_nb.core.read import is_myst_markdown_notebook, read_myst_markdown_notebook
+from traitlets.config import Config
 
 ROOT = Path(__file__).resolve().parent.parent
 BUILD = ROOT / "_build"
@@ -35,7 +37,6 @@ ENVIRONMENT = {
     "PYTHONWARNINGS": "default",
     "TQDM_DISABLE": "1",  # a progress bar is for a reader who waits, not for a page
 }
-
 
 def chapters() -> list[Path]:
     """The pages of `_toc.yml` that hold code, in the book's order."""
@@ -130,11 +131,16 @@ def _execute(chapter: Path, timeout: int, started: str) -> tuple[nbformat.Notebo
     """Run one chapter in a kernel of its own; RuntimeError says where it failed."""
     print(started, flush=True)
     notebook, start, at = read(chapter), time.perf_counter(), [0]
+    # Kernels that start at the same moment can be given the same TCP port, but never one file.
+    sockets = tempfile.TemporaryDirectory(prefix="kernel-", ignore_cleanup_errors=True)
+    transport = {} if os.name == "nt" else {"transport": "ipc", "ip": f"{sockets.name}/socket"}
     client = nbclient.NotebookClient(
         notebook,
         timeout=timeout,
         kernel_name="python3",
         extra_arguments=["--IPKernelApp.log_level=CRITICAL"],
+        config=Config(KernelManager=transport),
+        record_timing=False,
         resources={"metadata": {"path": chapter.parent}},
         on_cell_start=lambda cell, cell_index: at.append(cell_index),
     )
@@ -144,10 +150,12 @@ def _execute(chapter: Path, timeout: int, started: str) -> tuple[nbformat.Notebo
         cause = f"{error.ename}: {next(iter(error.evalue.strip().splitlines()), '')}"
     except nbclient.exceptions.CellTimeoutError:
         cause = f"still running after {timeout} s"
-    except nbclient.exceptions.DeadKernelError:
-        cause = "the kernel died; was there enough memory?"
+    except (nbclient.exceptions.DeadKernelError, RuntimeError) as error:
+        cause = f"{error} Was there enough memory?"
     else:
         return notebook, time.perf_counter() - start
+    finally:
+        sockets.cleanup()
     line = notebook.metadata.source_map[at[-1]]
     raise RuntimeError(f"{chapter.relative_to(ROOT).as_posix()}:{line}: {cause}")
 

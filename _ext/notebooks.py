@@ -195,7 +195,8 @@ class Markdown:
         return re.sub(r"\n{3,}", "\n\n", TOKEN.sub(replace, text)).strip("\n")
 
     def _keep(self, match: re.Match, line: int) -> str:
-        return match[0]
+        # Jupyter takes what is between two escaped dollars for a formula, unless tags part them.
+        return r"<span>\$</span>" if match[0] == r"\$" else match[0]
 
     def _foreign(self, match: re.Match, line: int) -> str:
         raise UnknownError(f"no way to write {match[0].strip()!r} in a notebook")

@@ -34,49 +34,45 @@ COLOURS = ("#3380f2", "#bd5607", "#227d6c", "#d86cb5", "#7f55b5", "#99955a")
 MARKERS = ("o", "^", "s", "D", "v")  # with six colours, thirty pairs
 DASHES = ("-", "--", "-.", ":")  # with six colours, twelve
 
-STYLE = {
-    "axes.axisbelow": True,
-    "axes.edgecolor": INK + "b0",
-    "axes.facecolor": "none",
-    "axes.labelcolor": INK,
-    "axes.linewidth": 0.8,
-    "axes.prop_cycle": cycler(color=COLOURS * 2) + cycler(linestyle=DASHES * 3),
-    "axes.spines.right": False,
-    "axes.spines.top": False,
-    "axes.titlesize": "medium",
-    **{f"axes3d.{axis}axis.panecolor": INK + "12" for axis in "xyz"},
-    "figure.constrained_layout.use": True,
-    "figure.dpi": 96,
-    "figure.facecolor": "none",
-    "figure.figsize": (5, 3),
-    "font.size": 11,
-    "grid.color": INK + "38",
-    "grid.linewidth": 0.8,
-    "hatch.color": INK,
-    "image.interpolation": "none",
-    "legend.fontsize": 10,
-    "legend.frameon": False,
-    "lines.linewidth": 1.8,
-    "lines.markersize": 5,
-    "patch.edgecolor": INK,
-    "text.color": INK,
-    "xtick.color": INK + "b0",
-    "xtick.labelcolor": INK,
-    "xtick.labelsize": 10,
-    "ytick.color": INK + "b0",
-    "ytick.labelcolor": INK,
-    "ytick.labelsize": 10,
-}
-mpl.rcParams.update(STYLE)
-
+mpl.rcParams.update(
+    {
+        "axes.axisbelow": True,
+        "axes.edgecolor": INK + "b0",
+        "axes.facecolor": "none",
+        "axes.labelcolor": INK,
+        "axes.linewidth": 0.8,
+        "axes.prop_cycle": cycler(color=COLOURS * 2) + cycler(linestyle=DASHES * 3),
+        "axes.spines.right": False,
+        "axes.spines.top": False,
+        "axes.titlesize": "medium",
+        **{f"axes3d.{axis}axis.panecolor": INK + "12" for axis in "xyz"},
+        "figure.constrained_layout.use": True,
+        "figure.dpi": 96,
+        "figure.facecolor": "none",
+        "figure.figsize": (5, 3),
+        "font.size": 11,
+        "grid.color": INK + "38",
+        "hatch.color": INK,
+        "image.interpolation": "none",
+        "legend.fontsize": 10,
+        "legend.frameon": False,
+        "lines.linewidth": 1.8,
+        "lines.markersize": 5,
+        "patch.edgecolor": INK,
+        "text.color": INK,
+        **{f"{axis}tick.color": INK + "b0" for axis in "xy"},
+        **{f"{axis}tick.labelcolor": INK for axis in "xy"},
+        **{f"{axis}tick.labelsize": 10 for axis in "xy"},
+    }
+)
 # So faint that the page's text colour is legible on every shade, on a light and a dark page.
 _NONE, _MORE, _LESS = COLOURS[0] + "00", COLOURS[0] + "9e", COLOURS[1] + "9e"
 _POSITIVE = LinearSegmentedColormap.from_list("d2l", [_NONE, _MORE])
 _SIGNED = LinearSegmentedColormap.from_list(
     "d2l signed", [(0, _LESS), (0.5, COLOURS[1] + "00"), (0.5, _NONE), (1, _MORE)]
 )
-HEAVY = 50_000  # bytes of a figure from which its lines and points may be lighter as pixels
-_RASTER_DPI = 192  # two pixels of an image for one of the page
+_HEAVY = 50_000  # bytes of a figure from which its lines and points may be lighter as pixels
+_PIXELS = 192  # an inch, two for each of the page's
 
 
 @dataclass(frozen=True)
@@ -113,58 +109,8 @@ def show(alt: str, fig: Figure | None = None) -> None:
     fig = plt.gcf() if fig is None else fig
     if not isinstance(fig, Figure):
         raise TypeError(f"fig must be a matplotlib Figure, not {fig!r}")
-    try:
-        drawing = svg(fig, alt)
-        if len(drawing) > HEAVY:
-            drawing = min(drawing, svg(fig, alt, raster=True), key=transfer_size)
-    finally:
-        plt.close(fig)
-    display(Page(drawing, f"[figure] {alt}"))
-
-
-def check_alt(alt: object) -> None:
-    """Raise unless `alt` is a text that describes something."""
-    if not isinstance(alt, str):
-        raise TypeError(f"alt must be a text that says what the figure shows, not {alt!r}")
-    if not alt.strip():
-        raise ValueError("alt must say what the figure shows; it is blank")
-
-
-def transfer_size(text: str) -> int:
-    """How many bytes of a text travel from a web server, which compresses it."""
-    return len(zlib.compress(text.encode()))
-
-
-def svg(fig: Figure, alt: str, *, raster: bool = False) -> str:
-    """The figure as one `<svg>` element for a web page, the same bytes every time.
-
-    Text stays text, in the page's font; formulas become outlines. `raster` makes one image of the
-    lines and points, which is less to send where there are thousands.
-    """
-    from matplotlib.backends.backend_mixed import MixedModeRenderer
-    from matplotlib.backends.backend_svg import RendererSVG
-
-    class Renderer(RendererSVG):
-        def draw_text(self, gc, x, y, s, prop, angle, ismath=False, mtext=None):
-            mpl.rcParams["svg.fonttype"] = "path" if ismath else "none"
-            super().draw_text(gc, x, y, s, prop, angle, ismath, mtext)
-
-    marks = [a for ax in fig.axes for a in (*ax.lines, *ax.collections) if not a.get_rasterized()]
-    (width, height), dpi, source = fig.get_size_inches(), fig.dpi, io.StringIO()
-    try:
-        for artist in marks:
-            artist.set_rasterized(raster)
-        fig.dpi = 72  # an SVG's unit is a point
-        with mpl.rc_context({"svg.hashsalt": "d2lutil"}):
-            vector = Renderer(width * 72, height * 72, source, image_dpi=_RASTER_DPI)
-            renderer = MixedModeRenderer(fig, width, height, _RASTER_DPI, vector)
-            fig.draw(renderer)
-            renderer.finalize()
-    finally:
-        fig.dpi = dpi
-        for artist in marks:
-            artist.set_rasterized(False)
-    return _compact(source.getvalue(), alt, width * 96)
+    plt.close(fig)
+    display(Page(*drawings([fig], [alt]), f"[figure] {alt}"))
 
 
 def curves(
@@ -201,11 +147,11 @@ def curves(
     ax.set(xlabel=xlabel, ylabel=ylabel or (label if len(lines) == 1 else ""))
     ax.grid(axis="y")
     if len(lines) > 1:
-        ax.legend()
+        ax.legend(**{"loc": "upper left", "bbox_to_anchor": (1, 1)} if len(lines) > 4 else {})
     return ax
 
 
-def points(X: Any, y: Any, *, ax: Axes | None = None) -> Axes:
+def points(X: Any, y: Any, ax: Axes | None = None) -> Axes:
     """Draw points of the plane, X (n, 2), with a colour and a marker for each class in y (n,).
 
     Returns the axes; `ax.legend()` then names the classes.
@@ -220,69 +166,29 @@ def points(X: Any, y: Any, *, ax: Axes | None = None) -> Axes:
     return ax
 
 
-def decision_regions(
-    predict: Callable[[torch.Tensor], Any],
-    X: Any,
-    y: Any,
-    *,
-    threshold: float = 0.0,
-    ax: Axes | None = None,
-) -> Axes:
+def decision_regions(predict: Callable[[Any], Any], X: Any, y: Any, ax: Axes | None = None) -> Axes:
     """Colour the plane by the class that `predict` gives each place, with the points X, y on it.
 
-    `predict` is a model or a function of a float tensor (m, 2). It returns scores, one for each
-    class (m, classes), the largest deciding; or one score (m,) or (m, 1), the second class being
-    above `threshold`; or integer labels (m,). X is (n, 2), y (n,). Returns the axes.
+    X is (n, 2), y (n,). `predict`, a model or any function of a float tensor (m, 2), returns the
+    labels, integers (m,); or scores (m, classes), of which the largest decides; or one score (m,)
+    or (m, 1), positive for the second of two classes. Returns the axes.
 
     >>> decision_regions(lambda X: X @ w + b, X, y)
     """
     X, y = _plane(X, y)
-    classes = np.unique(y)
     low, high = X.min(0), X.max(0)
     edge = 0.12 * np.where(high > low, high - low, 1)
-    low, high = low - edge, high + edge
-    grid = np.meshgrid(*np.linspace(low, high, 301).T)  # two of (301, 301)
-    margins = _margins(predict, torch.tensor(np.stack(grid, -1)).reshape(-1, 2), classes, threshold)
-    margins = margins.reshape(-1, *grid[0].shape)  # (classes, 301, 301)
-    shades = np.array([to_rgba(COLOURS[i % len(COLOURS)], 0.2) for i in range(len(margins))])
+    (left, bottom), (right, top) = low - edge, high + edge
+    grid = np.meshgrid(np.linspace(left, right, 301), np.linspace(bottom, top, 301))
+    leads = _leads(predict, np.stack(grid, -1).reshape(-1, 2), np.unique(y))
+    leads = leads.reshape(-1, 301, 301)  # (classes, 301, 301)
+    shades = np.array([to_rgba(COLOURS[i % len(COLOURS)], 0.2) for i in range(len(leads))])
     ax = _axes(ax)
-    ax.imshow(
-        shades[margins.argmax(0)],  # (301, 301, 4)
-        extent=(low[0], high[0], low[1], high[1]),
-        origin="lower",
-        aspect="auto",
-    )
-    for margin in margins if len(margins) > 2 else margins[:1]:
-        if margin.min() < 0 < margin.max():
-            ax.contour(*grid, margin, levels=[0], colors=[INK], linewidths=1)
-    return points(X, y, ax=ax)
-
-
-def _margins(predict: Any, grid: torch.Tensor, classes: np.ndarray, threshold: float) -> np.ndarray:
-    """By how much each class leads the others at each point of the grid: (classes, m)."""
-    modules = [m for m in getattr(predict, "modules", list)() if m.training]
-    for module in modules:
-        module.training = False
-    try:
-        with torch.no_grad():
-            weight = next(iter(getattr(predict, "parameters", list)()), grid)
-            scores = torch.as_tensor(predict(grid.to(weight))).cpu()
-    finally:
-        for module in modules:
-            module.training = True
-    if scores.ndim == 2 and scores.shape[1] == 1:
-        scores = scores[:, 0]
-    if len(scores) != len(grid) or scores.ndim > 2:
-        raise ValueError(
-            f"predict must return (m,), (m, 1) or (m, classes) for an X of (m, 2); with m = "
-            f"{len(grid)} it returned {tuple(scores.shape)}"
-        )
-    if scores.ndim == 1 and scores.is_floating_point():
-        scores = torch.stack([threshold - scores, scores - threshold], 1)  # (m, 2)
-    elif scores.ndim == 1:
-        scores = (scores[:, None] == torch.as_tensor(classes)).double()  # (m, classes)
-    first, second = scores.double().topk(2).values.split(1, 1)  # two of (m, 1)
-    return (scores - torch.where(scores == first, second, first)).T.numpy()
+    extent = (left, right, bottom, top)
+    ax.imshow(shades[leads.argmax(0)], extent=extent, origin="lower", aspect="auto")
+    for lead in leads if len(leads) > 2 else leads[:1]:
+        ax.contour(*grid, lead, levels=[0], colors=[INK], linewidths=1)
+    return points(X, y, ax)
 
 
 def images(
@@ -354,21 +260,42 @@ def heatmap(
         values, cmap=_SIGNED if signed else _POSITIVE, vmin=-largest * signed, vmax=largest
     )
     if numbers is None:
-        bar = ax.figure.colorbar(image, ax=ax, aspect=15)
-        bar.solids.set_rasterized(True)
-        bar.outline.set_visible(False)
+        ax.figure.colorbar(image, ax=ax, aspect=15).outline.set_visible(False)
     else:
         for (i, j), value in np.ndenumerate(values):
-            ax.text(j, i, format(value, numbers), ha="center", va="center", fontsize=10)
-    if rows is not None:
-        ax.set_yticks(range(len(rows)), map(str, rows))
-    if columns is not None:
-        slanted = sum(len(str(column)) for column in columns) > 40
-        slant = {"rotation": 45, "ha": "right", "rotation_mode": "anchor"} if slanted else {}
-        ax.set_xticks(range(len(columns)), map(str, columns), **slant)
+            text = format(value, numbers).replace("-", "−")
+            ax.text(j, i, text, ha="center", va="center_baseline", fontsize=10)
+    for axis, texts, size in zip((ax.yaxis, ax.xaxis), (rows, columns), values.shape, strict=True):
+        if texts is not None or size <= 12:
+            axis.set_ticks(range(size), map(str, range(size) if texts is None else texts))
+    if columns is not None and sum(len(str(column)) for column in columns) > 40:
+        ax.tick_params(axis="x", rotation=45)
     ax.tick_params(length=0)
-    ax.spines[:].set_visible(False)
+    ax.spines[:].set(visible=True, alpha=0.4)
     return ax
+
+
+def check_alt(alt: object) -> None:
+    """Raise a `ValueError` unless `alt` is a text."""
+    if not isinstance(alt, str) or not alt.strip():
+        raise ValueError(f"alt must be a text that says what the figure shows, not {alt!r}")
+
+
+def drawings(figures: Sequence[Figure], alts: Sequence[str]) -> list[str]:
+    """Each figure as an `<svg>` element for a web page, the same bytes every time.
+
+    Text stays text, in the page's font, and formulas become outlines. Lines and points become
+    pixels, in all figures, where they are so many that this is less to send.
+    """
+    pairs = list(zip(figures, alts, strict=True))
+    drawn = [_svg(*pair) for pair in pairs]
+    size, heaviest = max((len(drawing), i) for i, drawing in enumerate(drawn))
+    if size > _HEAVY:
+        versions = drawn[heaviest], _svg(*pairs[heaviest], raster=True)
+        vector, raster = (len(zlib.compress(version.encode())) for version in versions)
+        if raster < vector:
+            return [_svg(*pair, raster=True) for pair in pairs]
+    return drawn
 
 
 def _axes(ax: Axes | None, size: tuple[float, float] | None = None) -> Axes:
@@ -384,13 +311,12 @@ def _array(name: str, values: Any, ndim: int | None = None) -> np.ndarray:
     """`values` as an array of numbers, with as many dimensions as are asked for."""
     if isinstance(values, torch.Tensor):
         values = values.detach().cpu()
-        values = values.double() if values.is_floating_point() else values
+        values = values.float() if values.dtype is torch.bfloat16 else values
     array = np.asarray(values)
-    if array.dtype.kind not in "buif":
+    if array.dtype.kind not in "buif" or not array.size:
         raise TypeError(f"{name} must hold numbers, not {values!r}")
-    if array.size == 0 or ndim not in (None, array.ndim):
-        wanted = "at least one number" if array.size == 0 else f"{ndim} dimension{'s' * (ndim > 1)}"
-        raise ValueError(f"{name} must have {wanted}; its shape is {array.shape}")
+    if ndim not in (None, array.ndim):
+        raise ValueError(f"{name} must have {ndim} dimensions (not shape {array.shape})")
     return array
 
 
@@ -400,6 +326,35 @@ def _plane(X: Any, y: Any) -> tuple[np.ndarray, np.ndarray]:
     if X.shape[1] != 2 or y.shape not in ((len(X),), (len(X), 1)):
         raise ValueError(f"X must be (n, 2) and y (n,); they are {X.shape} and {y.shape}")
     return X, y.reshape(-1)
+
+
+def _leads(predict: Callable[[Any], Any], places: np.ndarray, classes: np.ndarray) -> np.ndarray:
+    """By how much each class leads the best other one at each of m places: (classes, m)."""
+    X = torch.tensor(places, dtype=torch.get_default_dtype())  # (m, 2)
+    training = [m for m in getattr(predict, "modules", list)() if m.training]
+    try:
+        for module in training:
+            module.training = False
+        with torch.no_grad():
+            scores = predict(X.to(next(iter(getattr(predict, "parameters", list)()), X)))
+    finally:
+        for module in training:
+            module.training = True
+    scores = torch.as_tensor(scores).cpu()
+    if scores.shape[1:] == (1,):
+        scores = scores[:, 0]
+    if len(scores) != len(X) or scores.ndim > 2 or scores.shape[1:] == (0,):
+        raise ValueError(
+            "predict must return (m,), (m, 1) or (m, classes) for an X of (m, 2); with "
+            f"m = {len(X)} it returned {tuple(scores.shape)}"
+        )
+    if scores.ndim == 1 and scores.is_floating_point():
+        scores = torch.stack([-scores, scores], 1)  # (m, 2)
+    elif scores.ndim == 1:
+        scores = scores[:, None] == torch.tensor(classes)  # (m, classes)
+    scores = scores.double()
+    first, second = scores.topk(2).values.split(1, 1)  # two of (m, 1)
+    return (scores - torch.where(scores == first, second, first)).T.numpy()
 
 
 def _tiles(X: Any, cmap: str) -> np.ndarray:
@@ -430,11 +385,37 @@ def _tiles(X: Any, cmap: str) -> np.ndarray:
     return np.rint(255 * X).astype(np.uint8).repeat(enlarged, 1).repeat(enlarged, 2)
 
 
+def _svg(fig: Figure, alt: str, raster: bool = False) -> str:
+    """The figure as SVG, its lines and points as one image if `raster`."""
+    from matplotlib.backends.backend_mixed import MixedModeRenderer
+    from matplotlib.backends.backend_svg import RendererSVG
+
+    class Renderer(RendererSVG):
+        def draw_text(self, gc, x, y, s, prop, angle, ismath=False, mtext=None):
+            mpl.rcParams["svg.fonttype"] = "path" if ismath else "none"
+            super().draw_text(gc, x, y, s, prop, angle, ismath, mtext)
+
+    marks = [a for ax in fig.axes for a in (*ax.lines, *ax.collections) if not a.get_rasterized()]
+    for artist in marks:
+        artist.set_rasterized(raster)
+    (width, height), dpi, source = fig.get_size_inches(), fig.dpi, io.StringIO()
+    fig.dpi = 72  # an SVG's unit is a point
+    with mpl.rc_context():
+        vector = Renderer(width * 72, height * 72, source, image_dpi=_PIXELS)
+        renderer = MixedModeRenderer(fig, width, height, _PIXELS, vector)
+        fig.draw(renderer)
+        renderer.finalize()
+    fig.dpi = dpi
+    for artist in marks:
+        artist.set_rasterized(False)
+    return _compact(source.getvalue(), alt, width * 96)
+
+
 def _compact(source: str, alt: str, width: float) -> str:
     """Matplotlib's SVG without what a page has no use for, safe beside any other on that page."""
     root = ElementTree.fromstring(source)
     referred = dict.fromkeys(re.findall(r'(?:href="|url\()#([\w-]+)', source))
-    names = {name: f"ID-{n}" for n, name in enumerate(referred)}
+    names = {name: f"\ue000{n}" for n, name in enumerate(referred)}
     for element in reversed(list(root.iter())):  # children before their parents
         element.tag = element.tag.partition("}")[2]
         element.tail = None
@@ -446,35 +427,20 @@ def _compact(source: str, alt: str, width: float) -> str:
             if child.tag not in ("metadata", "style")
             for kept in (child if child.tag == "g" and not child.attrib else [child])
         ]
-        for name, value in list(element.items()):
-            del element.attrib[name]
-            name = name.partition("}")[2] or name
-            if name == "id":
-                value = names.get(value, "")
-            elif name == "style":
-                value = re.sub(f"{INK}|#000000", "currentColor", value)
-                value = re.sub(r"font-family:[^;]*;?|(?<=[:;])\s+", "", value)
-                value = re.sub(r"font: ?(.*?px)[^;]*", r"font-size:\1", value)
-            elif name == "d":
-                value = re.sub(r"\s*([A-Za-z])\s*", r"\1", value)
-            elif value.startswith("data:"):
-                value = _webp(value)
-            if name in ("d", "x", "y"):
-                value = re.sub(r"(\.\d)(\d?)\d*", r"\1\2" if name == "d" else r"\1", value)
-            else:
-                value = re.sub(r"(?<=#)[\w-]+", lambda m: names.get(m[0], m[0]), value)
-            if value:
-                element.set(name, value)
-        styles = {(child.tag, child.get("style")) for child in element}
-        if element.tag == "g" and "style" not in element.attrib and len(styles) == 1:
-            ((tag, style),) = styles
-            if tag == "use" and style:
-                element.set("style", style)
-                for child in element:
-                    del child.attrib["style"]
-    box = root.get("viewBox")
+        old = {name.partition("}")[2] or name: value for name, value in element.items()}
+        new = {name: _attribute(name, value, names) for name, value in old.items()}
+        element.attrib = {name: value for name, value in new.items() if value}
+        scale = re.match(r"matrix\((\S+)", element.get("transform", ""))
+        if element.tag == "image" and scale and float(scale[1]) < 1.1:  # points for a pixel
+            element.attrib.pop("style", None)  # a photograph, to be smoothed
+        kinds = {(child.tag, child.get("style", "")) for child in element}
+        tag, style = kinds.pop() if len(kinds) == 1 else ("", "")
+        if tag == "use" and style and "style" not in element.attrib:  # markers, often thousands
+            element.set("style", style)
+            for child in element:
+                del child.attrib["style"]
     root.attrib = {
-        "viewBox": box,
+        "viewBox": root.get("viewBox"),
         "role": "img",
         "aria-label": alt,
         "fill": "currentColor",
@@ -482,20 +448,37 @@ def _compact(source: str, alt: str, width: float) -> str:
         f"max-width:{width:g}px;stroke-linejoin:round;stroke-linecap:butt",
     }
     drawing = ElementTree.tostring(root, encoding="unicode")
-    return drawing.replace("ID-", "f" + hashlib.sha256(drawing.encode()).hexdigest()[:8] + "-")
+    return drawing.replace("\ue000", f"f{hashlib.sha256(drawing.encode()).hexdigest()[:8]}-")
+
+
+def _attribute(name: str, value: str, names: Mapping[str, str]) -> str:
+    """The value of an attribute, shortened; `names` has the new names of the ids in use."""
+    if name == "id":
+        return names.get(value, "")
+    if name in ("x", "y"):
+        return re.sub(r"(\.\d)\d+", r"\1", value)
+    if name == "d":
+        return re.sub(r"\s*([A-Za-z])\s*", r"\1", re.sub(r"(\.\d\d)\d+", r"\1", value.strip()))
+    if name == "style":
+        value = re.sub(f"{INK}|#000000", "currentColor", value)
+        value = re.sub(r"font-family:[^;]*;?", "", value)
+        value = re.sub(r"font:[^;]*?([\d.]+px)[^;]*", r"font-size:\1", value)  # matplotlib < 3.10
+        value = re.sub(r"(?<=[:;])\s+", "", value)
+    if value.startswith("data:"):
+        return _webp(value)
+    if value.startswith("rotate(-0 "):
+        return ""
+    return re.sub(r"(?<=#)[\w-]+", lambda match: names.get(match[0], match[0]), value)
 
 
 def _webp(uri: str) -> str:
-    """The PNG image in a data URI as WebP, where that is smaller."""
+    """The PNG image in a data URI as WebP, without loss unless that is large."""
     from PIL import Image
 
-    coded = [base64.b64decode(uri.partition(",")[2])]
-    with Image.open(io.BytesIO(coded[0])) as image:
-        for lossless in (True, False):
-            if lossless or len(coded[-1]) > 30_000:  # a photograph
-                webp = io.BytesIO()
-                image.save(webp, "webp", lossless=lossless, quality=90, method=4)
-                coded.append(webp.getvalue())
-    best = min(coded, key=len)
-    kind = "png" if best is coded[0] else "webp"
-    return f"data:image/{kind};base64,{base64.b64encode(best).decode()}"
+    with Image.open(io.BytesIO(base64.b64decode(uri.partition(",")[2]))) as image:
+        for options in ({"lossless": True}, {"quality": 85}):
+            webp = io.BytesIO()
+            image.save(webp, "webp", **options)
+            if webp.tell() < 30_000:
+                break
+    return f"data:image/webp;base64,{base64.b64encode(webp.getvalue()).decode()}"

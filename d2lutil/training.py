@@ -7,6 +7,7 @@ import math
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
+from itertools import pairwise
 from numbers import Integral, Real
 from typing import Any
 
@@ -66,7 +67,6 @@ class History(dict[str, list[float]]):
         kinds = {name.split()[-1] for name in names}
         return curves(
             {name: self[name] for name in names},
-            x=list(range(1, self.epochs + 1)),
             xlabel="epoch",
             ylabel=kinds.pop() if len(kinds) == 1 else "",
             ax=ax,
@@ -105,50 +105,32 @@ def fit(
     batch of one example joins the batch before it, since batch normalisation cannot train on one.
     The model ends on the device and in evaluation mode. Interrupt it to get the history so far.
 
-    Parameters
-    ----------
-    model
-        Any module; lazy layers get their shapes from the data.
-    train, test
-        Pairs (X, y) of tensors, the examples along the first dimension.
-    epochs, batch_size
-        How often to go through `train`, and how many examples make a step.
-    lr
-        The learning rate. Without one: 0.1 for SGD, its own default for any other optimiser.
-    loss
-        Any loss(outputs, y) that returns the mean over a batch. Without one: cross-entropy if y is
-        integer, for outputs (n, classes); mean squared error if y is floating, shaped like outputs.
-    optimizer
-        A class, or what is called as optimizer(parameters, lr=lr), or an optimiser of this model.
-    schedule
-        Called with the optimiser, returns one of `torch.optim.lr_scheduler`. It steps every epoch.
-    clip
-        The largest norm of the gradient, all parameters taken together.
-    patience
-        Stop after so many epochs without a smaller test loss. The model gets its best weights back,
-        however training ends.
-    amp
-        Mixed precision on a CUDA GPU: bfloat16 where the GPU has it, else float16 with a scaled
-        loss. On other devices it changes nothing.
-    device
-        Where to train, `d2lutil.device()` if None.
-    progress
-        Show a bar meanwhile. TQDM_DISABLE=1 in the environment turns all bars off.
+    * `train`, `test`: pairs (X, y) of tensors, the examples along the first dimension.
+    * `epochs`, `batch_size`: how often to go through `train`, how many examples make a step.
+    * `lr`: the learning rate. Without one, 0.1 for SGD, its own default for another optimiser.
+    * `loss`: any loss(outputs, y) that returns the mean over a batch. Without one, cross-entropy
+      if y is integer, for outputs (n, classes); mean squared error if y is floating, shaped like
+      the outputs.
+    * `optimizer`: a class, or what is called as optimizer(parameters, lr=lr), or an optimiser that
+      is made already.
+    * `schedule`: called with the optimiser, returns one of `torch.optim.lr_scheduler`, which takes
+      a step every epoch.
+    * `clip`: the largest norm of the gradient, all parameters taken together.
+    * `patience`: stop after so many epochs without a smaller test loss. However training ends, the
+      model gets its best weights back.
+    * `amp`: mixed precision on a CUDA GPU, bfloat16 where it has it, else float16 with a scaled
+      loss. On other devices it changes nothing.
+    * `device`: where to train, if not on `d2lutil.device()`.
+    * `progress`: show a bar meanwhile. TQDM_DISABLE=1 in the environment turns all bars off.
 
-    Raises
-    ------
-    DivergenceError
-        The loss became NaN or infinite: the message says at which step, and what to try.
-    TypeError, ValueError
-        An argument is wrong, or model, data and loss do not fit together. Raised before training.
+    A loss that becomes NaN or infinite is a `DivergenceError`, which says at which step and what to
+    try. A wrong argument, or model, data and loss that do not fit together, is a `TypeError` or
+    `ValueError` before training begins.
 
-    Examples
-    --------
     >>> history = fit(model, train, test, epochs=5, lr=0.5)
     >>> history["test accuracy"][-1]
     0.93
     >>> fit(model, train, test, epochs=50, optimizer=torch.optim.AdamW, patience=3)
-
     """
     _check_inputs(model, train=train, **({} if test is None else {"test": test}))
     if test is not None and test[1].is_floating_point() != train[1].is_floating_point():
@@ -162,6 +144,8 @@ def fit(
     for name, value in {"amp": amp, "progress": progress}.items():
         if not isinstance(value, bool):
             raise TypeError(f"{name} must be True or False, not {value!r}")
+    if schedule is not None and not callable(schedule):
+        raise TypeError(f"schedule must be a function of the optimiser, not {schedule!r}")
 
     device = runtime.device(device)
     model.to(device)
@@ -169,16 +153,16 @@ def fit(
     X, y, scored = _prepare("train", train, model, loss, device)
     held_out = None if test is None else _prepare("test", test, model, loss, device)
     optimizer = _optimizer(optimizer, model, lr)
-    scheduler = _scheduler(schedule, optimizer)
+    scheduler = schedule(optimizer) if schedule is not None else None
     parameters = [p for group in optimizer.param_groups for p in group["params"]]
     half = _half_precision(device) if amp else None
     scaler = torch.amp.GradScaler(device.type, enabled=half is torch.float16)
 
     n = len(X)
-    starts = list(range(0, n, batch_size))
-    if len(starts) > 1 and n % batch_size == 1 < batch_size:
-        starts.pop()
-    spans = list(zip(starts, [*starts[1:], n], strict=True))  # of each batch, in the epoch's order
+    edges = [*range(0, n, batch_size), n]
+    if len(edges) > 2 and n % batch_size == 1 < batch_size:
+        del edges[-2]
+    spans = list(pairwise(edges))  # of each batch, in the epoch's order
     losses = torch.zeros(len(spans), device=device)  # (steps,)
     hits = torch.zeros((), dtype=torch.int64, device=device)
     history = History()
@@ -190,10 +174,10 @@ def fit(
     def look(steps: int) -> dict[str, float]:
         """Mean loss and accuracy of this epoch's first steps, none of which may be NaN."""
         values = losses[:steps].tolist()
-        for k, value in enumerate(values):
-            if not math.isfinite(value):
-                where = f"in epoch {history.epochs + 1}, step {k + 1} of {len(spans)}"
-                refuse(value, where, (X, y), untrained=history.epochs + k == 0)
+        bad = [k for k, value in enumerate(values) if not math.isfinite(value)]
+        if bad:
+            where = f"in epoch {history.epochs + 1}, step {bad[0] + 1} of {len(spans)}"
+            refuse(values[bad[0]], where, (X, y), untrained=history.epochs + bad[0] == 0)
         seen = spans[steps - 1][1]
         total = sum(value * (j - i) for value, (i, j) in zip(values, spans, strict=False))
         means = {"loss": total / seen}
@@ -240,7 +224,7 @@ def fit(
                 history.setdefault(name, []).append(value)
             if isinstance(scheduler, ReduceLROnPlateau):
                 scheduler.step(tested.get("test loss", trained["loss"]))
-            elif scheduler is not None:
+            elif schedule is not None:
                 scheduler.step()
             if patience is not None:
                 if not history.best or tested["test loss"] < history["test loss"][history.best - 1]:
@@ -366,31 +350,23 @@ def _prepare(
         except RuntimeError as error:
             raise ValueError(f"model cannot take {name} X, {_form(X)}: {error}") from error
         scored = _are_scores(outputs, y[:2])
+        shapes = f"for two examples of {name} they are {_form(outputs)} and {_form(y[:2])}"
         if loss is _cross_entropy:
-            classes = outputs.shape[1] if scored else 0
             if not scored:
+                raise ValueError(f"model must give outputs (n, classes) for y (n,); {shapes}")
+            low, high, last = int(y.min()), int(y.max()), outputs.shape[1] - 1
+            if low < 0 or high > last:
                 raise ValueError(
-                    f"cross-entropy needs outputs (n, classes) for integer y (n,); {name} has "
-                    f"y {_form(y)} and the model's outputs for two examples are {_form(outputs)}"
+                    f"{name} y must be labels from 0 to {last}, since the model has {last + 1} "
+                    f"outputs; they go from {low} to {high}"
                 )
-            low, high = int(y.min()), int(y.max())
-            if low < 0 or high >= classes:
-                raise ValueError(
-                    f"{name} y must have labels from 0 to {classes - 1}, since the model has "
-                    f"{classes} outputs; they go from {low} to {high}"
-                )
-        elif isinstance(outputs, Tensor) and y.is_floating_point():
-            same = outputs.shape == y[:2].shape
+        elif isinstance(outputs, Tensor) and y.is_floating_point() and outputs.shape != y[:2].shape:
             broadcast = outputs.squeeze().shape == y[:2].squeeze().shape  # (n, 1) against (n,)
-            if not same and (broadcast or loss is F.mse_loss):
-                raise ValueError(
-                    f"the model's outputs and {name} y must have the same shape; for two examples "
-                    f"they have {tuple(outputs.shape)} and {tuple(y[:2].shape)}"
-                )
+            if broadcast or loss is F.mse_loss:
+                raise ValueError(f"the outputs and y must have the same shape; {shapes}")
         value = loss(outputs, y[:2])
     if not isinstance(value, Tensor) or value.ndim:
-        given = _form(value) if isinstance(value, Tensor) else type(value).__name__
-        raise ValueError(f"loss must return a tensor with one number, the mean, not {given}")
+        raise ValueError(f"loss must return a tensor with one number, the mean, not {_form(value)}")
     return X, y, scored
 
 
@@ -412,22 +388,10 @@ def _optimizer(
         raise TypeError(
             f"optimizer must be or make an optimiser, as torch.optim.Adam does, not {optimizer!r}"
         )
-    if isinstance(optimizer, torch.optim.LBFGS):
-        raise ValueError("optimizer LBFGS takes many steps on the same batch, which fit does not")
     ours = {id(p) for p in parameters}
     if not any(id(p) in ours for group in optimizer.param_groups for p in group["params"]):
         raise ValueError("optimizer has none of the model's parameters: was it made for another?")
     return optimizer
-
-
-def _scheduler(schedule: Callable[[Optimizer], Any] | None, optimizer: Optimizer) -> Any:
-    scheduler = schedule(optimizer) if callable(schedule) else schedule
-    if schedule is not None and (not callable(schedule) or not hasattr(scheduler, "step")):
-        raise TypeError(
-            "schedule must take the optimiser and return a scheduler, such as "
-            f"lambda optimizer: StepLR(optimizer, 10), not {schedule!r}"
-        )
-    return scheduler
 
 
 def _half_precision(device: torch.device) -> torch.dtype | None:
@@ -466,8 +430,10 @@ def _advice(data: Pair, optimizer: Optimizer, clip: float | None, untrained: boo
     return f"Try a smaller learning rate (it is {rate}), {limit}, or inputs scaled to about 1."
 
 
-def _form(tensor: Tensor) -> str:
-    return f"{tuple(tensor.shape)} {str(tensor.dtype).removeprefix('torch.')}"
+def _form(value: Any) -> str:
+    if not isinstance(value, Tensor):
+        return f"a {type(value).__name__}"
+    return f"{tuple(value.shape)} {str(value.dtype).removeprefix('torch.')}"
 
 
 def _check_inputs(model: Any, **data: Any) -> None:

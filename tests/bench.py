@@ -1,4 +1,4 @@
-"""How fast `fit` is: images a second, beside a hand-written loop and d2l's and Lightning's trainers.
+"""How fast `fit` is: images a second, beside a loop by hand and d2l's and Lightning's trainers.
 
 `make bench`. All four train d2l's LeNet on the embedded digits as a chapter does, 4,000 of them,
 with the loss and the accuracy on the other 1,000 measured after every epoch, and `fit` and d2l

@@ -227,8 +227,11 @@ def test_a_server_that_behaves(server, cache, name, capsys):
 
 
 def test_pooch_does_not_announce_its_downloads(cache, caplog):
-    pooch.get_logger().setLevel("INFO")  # its default
+    logger = pooch.get_logger()
+    logger.setLevel("INFO")
+    logger.addHandler(caplog.handler)
     data.digits()
+    logger.removeHandler(caplog.handler)
     assert not caplog.records
 
 

@@ -82,6 +82,8 @@ def test_only_changed_code_is_executed(book):
     assert "running  part/one" in first.stdout
     assert " s\n" in first.stdout
     assert ran(execute(book)) == set()
+    hashes = sorted(path.name for path in (book / "_build/.jupyter_cache/executed").iterdir())
+    assert len(hashes) == 2  # each under the very key by which Sphinx will look for it
     one = book / "chapters/part/one.md"
     one.write_text(one.read_text().replace("Prose.", "Other prose."))
     assert ran(execute(book)) == set()

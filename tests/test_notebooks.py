@@ -7,7 +7,7 @@ import os
 import re
 import shutil
 import subprocess
-import sys
+import sysconfig
 import venv
 from collections.abc import Iterator
 from pathlib import Path
@@ -283,7 +283,8 @@ MARKDOWN = {
     "code": ("```python\n% {x}`y` (a)=\n```", "```python\n% {x}`y` (a)=\n```"),
     "code in a directive": ("```{code-block} python\nx = 1\n```", "```python\nx = 1\n```"),
     "code in text": ("`{x}` ``{y}`z` ``", "`{x}` ``{y}`z` ``"),
-    "what is escaped": (r"\$5 and \{x\}", r"\$5 and \{x\}"),
+    "what is escaped": (r"\{x\}", r"\{x\}"),
+    "an escaped dollar": (r"\$5 and $6 \cdot \$$", r"<span>\$</span>5 and $6 \cdot \$$"),
     "footnotes": (
         "a[^b], c[^d].\n\n[^b]: B.\n[^d]: D {eq}`eq-sum`.",
         "a<sup>1</sup>, c<sup>2</sup>.\n\n<sup>1</sup> B.\n\n"
@@ -445,7 +446,7 @@ def notebook(book, chapter) -> nbformat.NotebookNode:
 def prose(notebook: nbformat.NotebookNode) -> list[str]:
     """The texts of the Markdown cells, less the code that they show."""
     texts = [cell.source for cell in notebook.cells if cell.cell_type == "markdown"]
-    return [re.sub(r"(?ms)^ *(`{3,}|~{3,})[^`]*?^ *\1", "", text) for text in texts]
+    return [re.sub(r"(?ms)^ *(`{3,}|~{3,}).*?^ *\1", "", text) for text in texts]
 
 
 def test_notebook_is_clean(notebook):
@@ -458,6 +459,17 @@ def test_notebook_is_clean(notebook):
         "raises-exception"
     }
     assert notebook.metadata.kernelspec.name == "python3"
+
+
+def test_page_has_its_notebook(book, chapter):
+    page = (book / f"html/chapters/{chapter}.html").read_text(encoding="utf-8")
+    place = f"{REPOSITORY.removeprefix('https://github.com/')}/blob/notebooks/{chapter}.ipynb"
+    assert f'href="https://colab.research.google.com/github/{place}"' in page
+    assert f'href="../../_notebooks/{chapter}.ipynb" download' in page
+    ours, theirs = (
+        book / f"{folder}/{chapter}.ipynb" for folder in ("notebooks", "html/_notebooks")
+    )
+    assert ours.read_bytes() == theirs.read_bytes()
 
 
 def test_notebook_holds_no_solution(notebook, source):
@@ -519,9 +531,7 @@ def colab(tmp_path_factory) -> Iterator[dict[str, str]]:
     machine = tmp_path_factory.mktemp("colab")
     venv.create(machine / "venv", with_pip=True, symlinks=True)
     python = machine / "venv/bin/python"
-    (ours,) = {
-        path for path in map(Path, sys.path) if path.name == "site-packages" and path.is_dir()
-    }
+    ours = Path(sysconfig.get_path("purelib"))
     libraries = machine / "libraries"
     libraries.mkdir()
     for entry in ours.iterdir():

@@ -1,4 +1,4 @@
-"""The few things that the site needs and no extension gives."""
+"""Gives the kernels that Sphinx may start the same environment as `_ext.execute` gives its own."""
 
 from __future__ import annotations
 

@@ -1,0 +1,748 @@
+"""`fit`, `evaluate`, `accuracy` and `History`, as a reader relies on them."""
+
+from __future__ import annotations
+
+import math
+import os
+import re
+import subprocess
+import sys
+import threading
+import time
+from functools import partial
+
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional as F
+from torch.optim.lr_scheduler import ReduceLROnPlateau, StepLR
+
+from d2lutil import runtime, training
+from d2lutil.training import DivergenceError, History, accuracy, evaluate, fit
+
+quiet = partial(fit, progress=False, device="cpu")
+
+
+@pytest.fixture(autouse=True)
+def _seed():
+    torch.manual_seed(0)
+
+
+def clouds(n: int, seed: int = 0) -> tuple[torch.Tensor, torch.Tensor]:
+    """Two clouds in the plane with a gap between them: X (n, 2), y (n,) with labels 0 and 1."""
+    draw = torch.Generator().manual_seed(seed)
+    y = torch.arange(n) % 2
+    X = torch.randn(n, 2, generator=draw)
+    X[:, 0] = X[:, 0].abs().add(0.5) * (2 * y - 1)
+    return X, y
+
+
+def line(n: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """y = 2 x1 - 3 x2 + 1 with no noise: X (n, 2), y (n, 1)."""
+    X = torch.randn(n, 2, generator=torch.Generator().manual_seed(1))
+    return X, X @ torch.tensor([[2.0], [-3.0]]) + 1
+
+
+def mlp(seed: int = 0) -> nn.Sequential:
+    torch.manual_seed(seed)
+    return nn.Sequential(nn.Linear(2, 8), nn.ReLU(), nn.Dropout(0.2), nn.Linear(8, 2))
+
+
+def same_weights(a: nn.Module, b: nn.Module) -> bool:
+    return all(torch.equal(p, q) for p, q in zip(a.parameters(), b.parameters(), strict=True))
+
+
+class Calls(nn.Module):
+    """A linear model that runs `action(outputs)` at its `when`-th call in training mode."""
+
+    def __init__(self, when, action):
+        super().__init__()
+        self.linear, self.when, self.action, self.calls = nn.Linear(2, 2), when, action, 0
+
+    def forward(self, X):
+        outputs = self.linear(X)
+        self.calls += self.training
+        return self.action(outputs) if self.training and self.calls == self.when else outputs
+
+
+def interrupt(outputs):
+    raise KeyboardInterrupt
+
+
+# What fit does
+
+
+def test_learns_what_is_easy_and_says_so():
+    model = mlp()
+    history = fit(model, clouds(400), clouds(100, seed=1), epochs=10, lr=0.5, progress=False)
+    assert set(history) == {"train loss", "train accuracy", "test loss", "test accuracy"}
+    assert all(len(values) == 10 for values in history.values())
+    assert history["test accuracy"][-1] >= 0.97
+    assert history["train loss"][-1] < history["train loss"][0] / 2
+    assert (history.epochs, history.stopped, history.best) == (10, None, None)
+    assert history.seconds > 0
+    assert not model.training, "ready for use"
+    assert next(model.parameters()).device.type == runtime.device().type
+
+
+def test_is_the_loop_that_one_writes_by_hand():
+    X, y = clouds(130)
+    ours, theirs = mlp(), mlp()
+    torch.manual_seed(1)
+    history = quiet(ours, (X, y), epochs=3, batch_size=32, lr=0.3)
+
+    torch.manual_seed(1)
+    optimizer = torch.optim.SGD(theirs.parameters(), lr=0.3)
+    for _ in range(3):
+        order = torch.randperm(130)
+        losses, hits = [], 0
+        for i in range(0, 130, 32):
+            rows = order[i : i + 32]
+            outputs = theirs(X[rows])
+            loss = F.cross_entropy(outputs, y[rows])
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            losses += [loss.item()] * len(rows)
+            hits += (outputs.argmax(1) == y[rows]).sum().item()
+    assert same_weights(ours, theirs)
+    assert history["train loss"][-1] == pytest.approx(sum(losses) / 130)
+    assert history["train accuracy"][-1] == pytest.approx(hits / 130)
+
+
+def test_same_seed_same_result():
+    runs = []
+    for _ in range(2):
+        model = mlp()
+        runs.append((quiet(model, clouds(100), clouds(50, 1), epochs=3), model))
+    assert runs[0][0] == runs[1][0]
+    assert same_weights(runs[0][1], runs[1][1])
+    other = mlp()
+    torch.manual_seed(5)
+    quiet(other, clouds(100), epochs=3)
+    assert not same_weights(other, runs[0][1]), "another seed, another order"
+
+
+def test_looking_at_the_progress_changes_nothing(monkeypatch):
+    seldom, often = mlp(), mlp()
+    torch.manual_seed(1)
+    a = quiet(seldom, clouds(100), epochs=3, batch_size=10)
+    monkeypatch.setattr(training, "LOOK_EVERY", 0)
+    torch.manual_seed(1)
+    b = quiet(often, clouds(100), epochs=3, batch_size=10)
+    assert a == b
+    assert same_weights(seldom, often)
+
+
+def test_regression():
+    model = nn.Linear(2, 1)
+    history = quiet(model, line(200), line(50), epochs=20)
+    assert set(history) == {"train loss", "test loss"}
+    assert history["test loss"][-1] < 1e-4
+    torch.testing.assert_close(model.weight.data, torch.tensor([[2.0, -3.0]]), atol=0.01, rtol=0)
+
+
+def test_any_loss_and_any_outputs():
+    class Pair(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.linear = nn.Linear(2, 2)
+
+        def forward(self, X):
+            return self.linear(X), X
+
+    def loss(outputs, y):
+        return F.cross_entropy(outputs[0], y) + 0 * outputs[1].sum()
+
+    history = quiet(Pair(), clouds(200), epochs=5, loss=loss)
+    assert set(history) == {"train loss"}, "no accuracy for what is not scores"
+    assert history["train loss"][-1] < history["train loss"][0]
+    scores = quiet(nn.Linear(2, 2), clouds(200), epochs=5, loss=nn.MultiMarginLoss())
+    assert scores["train accuracy"][-1] > 0.9
+    signs = quiet(nn.Linear(2, 1), clouds(9), epochs=1, loss=lambda o, y: (o[:, 0] * y).mean())
+    assert set(signs) == {"train loss"}, "one output is no choice of classes"
+
+
+@pytest.mark.parametrize("dtype", [torch.uint8, torch.int32, torch.int64, torch.bool])
+def test_labels_of_any_integer_type(dtype):
+    X, y = clouds(100)
+    history = quiet(nn.Linear(2, 2), (X, y.to(dtype)), epochs=5, batch_size=10)
+    assert history["train accuracy"][-1] > 0.9
+
+
+def test_a_label_for_every_pixel():
+    X = torch.randn(20, 1, 4, 4)
+    y = (X[:, 0] > 0).long()  # (20, 4, 4)
+    history = quiet(nn.Conv2d(1, 2, 1), (X, y), (X, y), epochs=10, batch_size=5, lr=5.0)
+    assert 0.9 < history["train accuracy"][-1] <= 1
+    assert 0.9 < history["test accuracy"][-1] <= 1
+
+
+def test_lazy_layers_get_their_shapes():
+    model = nn.Sequential(nn.LazyLinear(4), nn.ReLU(), nn.LazyLinear(2))
+    assert quiet(model, clouds(200), epochs=5)["train accuracy"][-1] > 0.9
+
+
+def test_frozen_parameters_stay():
+    model = mlp()
+    model[0].weight.requires_grad_(False)
+    before = model[0].weight.clone()
+    quiet(model, clouds(50), epochs=1)
+    assert torch.equal(model[0].weight, before)
+    with pytest.raises(ValueError, match="model has no parameters to train"):
+        quiet(model.requires_grad_(False), clouds(50), epochs=1)
+
+
+def test_a_last_batch_of_one_joins_the_one_before():
+    X, y = clouds(33)
+    sizes = []
+    model = nn.Sequential(nn.Linear(2, 4), nn.BatchNorm1d(4), nn.Linear(4, 2))
+    model.register_forward_hook(
+        lambda model, inputs, _: sizes.append(len(inputs[0])) if model.training else None
+    )
+    quiet(model, (X, y), epochs=2, batch_size=16)
+    assert sizes == [16, 17, 16, 17]
+    sizes.clear()
+    quiet(model, (X[:32], y[:32]), epochs=1, batch_size=16)
+    quiet(model, (X, y), epochs=1, batch_size=64)
+    assert sizes == [16, 16, 33]
+    sizes.clear()
+    model[1] = nn.Identity()
+    quiet(model, (X[:3], y[:3]), epochs=1, batch_size=1)
+    quiet(model, (X[:1], y[:1]), epochs=1)
+    assert sizes == [1, 1, 1, 1], "as asked for"
+
+
+# Optimisers, schedules, clipping
+
+
+def test_an_optimiser_instance_keeps_its_state():
+    once, twice = mlp(), mlp()
+    data = clouds(64)
+    optimizer = torch.optim.Adam(once.parameters(), lr=0.01)
+    torch.manual_seed(1)
+    quiet(once, data, epochs=4, optimizer=optimizer)
+    optimizer = torch.optim.Adam(twice.parameters(), lr=0.01)
+    torch.manual_seed(1)
+    quiet(twice, data, epochs=2, optimizer=optimizer)
+    quiet(twice, data, epochs=2, optimizer=optimizer)
+    assert same_weights(once, twice)
+
+
+@pytest.mark.parametrize(
+    ("given", "lr", "expected"),
+    [
+        (torch.optim.SGD, None, 0.1),
+        (torch.optim.SGD, 0.5, 0.5),
+        (partial(torch.optim.SGD, momentum=0.9), None, 0.1),
+        (partial(torch.optim.SGD, lr=0.3), None, 0.3),
+        (torch.optim.Adam, None, 1e-3),
+        (partial(torch.optim.Adam, lr=0.02), None, 0.02),
+        (lambda parameters, lr: torch.optim.AdamW(parameters, lr=lr), 0.4, 0.4),
+    ],
+)
+def test_learning_rate(given, lr, expected):
+    seen = []
+
+    def schedule(optimizer):
+        seen.append(optimizer.param_groups[0]["lr"])
+        return StepLR(optimizer, 1)
+
+    quiet(mlp(), clouds(10), epochs=1, optimizer=given, lr=lr, schedule=schedule)
+    assert seen == [expected]
+
+
+def test_schedule_steps_every_epoch():
+    model = mlp()
+    optimizer = torch.optim.SGD(model.parameters(), lr=1.0)
+    quiet(model, clouds(100), epochs=3, optimizer=optimizer, schedule=lambda o: StepLR(o, 1, 0.5))
+    assert optimizer.param_groups[0]["lr"] == pytest.approx(0.125)
+
+
+def test_schedule_that_watches_the_loss():
+    X, y = clouds(100)
+    model = mlp()
+    optimizer = torch.optim.SGD(model.parameters(), lr=1.0)
+    schedule = partial(ReduceLROnPlateau, factor=0.5, patience=0)
+    history = quiet(model, (X, y), (X, 1 - y), epochs=4, optimizer=optimizer, schedule=schedule)
+    assert history["test loss"] == sorted(history["test loss"]), "it gets worse by design"
+    assert optimizer.param_groups[0]["lr"] == pytest.approx(0.125)
+
+
+def test_clip_limits_the_step():
+    X, y = line(10)
+    for clip, expected in [(0.5, 0.05), (1e6, None)]:
+        model = nn.Linear(2, 1)
+        before = nn.utils.parameters_to_vector(model.parameters()).detach()
+        quiet(model, (X, 1000 * y), epochs=1, batch_size=10, lr=0.1, clip=clip)
+        step = (nn.utils.parameters_to_vector(model.parameters()) - before).norm().item()
+        assert step == pytest.approx(expected) if expected else step > 100
+
+
+# Ending early
+
+
+def test_patience_stops_and_restores_the_best_weights():
+    X, y = clouds(100)
+    model, reference = mlp(), mlp()
+    torch.manual_seed(1)
+    history = quiet(model, (X, y), (X, 1 - y), epochs=50, patience=3)
+    assert history.epochs == 4
+    assert history.best == 1
+    assert history.stopped == "no smaller test loss since epoch 1"
+    torch.manual_seed(1)
+    quiet(reference, (X, y), epochs=1)
+    assert same_weights(model, reference)
+    assert evaluate(model, (X, 1 - y))["loss"] == pytest.approx(min(history["test loss"]))
+
+
+def test_patience_counts_from_the_last_best():
+    losses = iter([5, 4, 6, 3, 3, 7, 1])
+    model = nn.Linear(2, 2)
+
+    def scripted(outputs, y):  # the trial, then one call a test: training mode is told by the grad
+        training = outputs.requires_grad
+        return outputs.sum() * 0 + (0.0 if training or len(y) == 2 else next(losses))
+
+    history = quiet(model, clouds(6), clouds(6), epochs=9, batch_size=6, patience=2, loss=scripted)
+    assert history["test loss"] == [5, 4, 6, 3, 3, 7]
+    assert history.best == 4
+
+
+def test_patience_restores_when_the_epochs_run_out():
+    X, y = clouds(100)
+    model = mlp()
+    history = quiet(model, (X, y), (X, 1 - y), epochs=3, patience=10)
+    assert (history.epochs, history.best, history.stopped) == (3, 1, None)
+    assert evaluate(model, (X, 1 - y))["loss"] == pytest.approx(history["test loss"][0])
+
+
+def test_interrupting_returns_the_history_so_far():
+    model = Calls(8, interrupt)
+    history = quiet(model, clouds(30), epochs=9, batch_size=10)
+    assert history.epochs == 2
+    assert history.stopped == "interrupted in epoch 3"
+    assert history.seconds > 0
+    assert not model.training
+    X, y = clouds(30)
+    model = Calls(8, interrupt)
+    history = quiet(model, (X, y), (X, 1 - y), epochs=9, batch_size=10, patience=5)
+    assert history.best == 1
+    assert evaluate(model, (X, 1 - y))["loss"] == pytest.approx(history["test loss"][0])
+
+
+@pytest.mark.parametrize("look_every", [0, 1000])
+@pytest.mark.parametrize("bad", [float("nan"), float("inf")])
+def test_a_loss_that_is_not_finite_names_its_step(monkeypatch, look_every, bad):
+    monkeypatch.setattr(training, "LOOK_EVERY", look_every)
+    model = Calls(7, lambda outputs: outputs * 0 + bad)
+    with pytest.raises(FloatingPointError) as caught:
+        quiet(model, clouds(50), epochs=3, batch_size=10, loss=lambda outputs, y: outputs.mean())
+    assert str(caught.value) == (
+        f"The loss became {bad} in epoch 2, step 2 of 5. "
+        "Try a smaller learning rate (it is 0.1), clip=1.0, or inputs scaled to about 1."
+    )
+    assert isinstance(caught.value, DivergenceError)
+    assert caught.value.history.epochs == 1
+    assert not model.training
+
+
+def test_divergence_gives_advice_that_fits():
+    X, y = line(100)
+    with pytest.raises(DivergenceError, match=r"became (inf|nan) in .* \(it is 1000.0\), clip=1"):
+        quiet(nn.Linear(2, 1), (X, y), epochs=20, lr=1000.0)
+    with pytest.raises(DivergenceError, match=r"a smaller clip \(it is 1e\+30\)"):
+        quiet(nn.Linear(2, 1), (X, y), epochs=20, lr=1000.0, clip=1e30)
+
+    ruined = nn.Linear(2, 1)
+    ruined.weight.data.fill_(float("nan"))
+    with pytest.raises(
+        DivergenceError, match=r"epoch 1, step 1 of 2\. No step was taken yet.*anew"
+    ):
+        quiet(ruined, (X, y), epochs=1)
+
+    for name, holes in {"X": (X.clone(), y), "y": (X, y.clone())}.items():
+        holes["Xy".index(name)][[3, 50]] = float("nan")
+        with pytest.raises(DivergenceError, match=f"{name} is NaN or infinite in 2 of its 100 ex"):
+            quiet(nn.Linear(2, 1), holes, epochs=1)
+        with pytest.raises(DivergenceError, match=f"nan on the test set after epoch 1. {name} is"):
+            quiet(nn.Linear(2, 1), (X, y), holes, epochs=1)
+
+
+# Mixed precision
+
+
+def test_amp_changes_nothing_without_a_gpu():
+    plain, mixed = mlp(), mlp()
+    torch.manual_seed(1)
+    quiet(plain, clouds(64), epochs=2)
+    torch.manual_seed(1)
+    quiet(mixed, clouds(64), epochs=2, amp=True)
+    assert same_weights(plain, mixed)
+
+
+@pytest.mark.parametrize("half", [torch.bfloat16, torch.float16])
+def test_amp_computes_in_half_precision(monkeypatch, half):
+    """The GPU's path, taken on a CPU."""
+    monkeypatch.setattr(training, "_half_precision", lambda device: half)
+    seen = set()
+
+    def loss(outputs, y):
+        seen.add((outputs.requires_grad, outputs.dtype))
+        return F.cross_entropy(outputs.float(), y)
+
+    model = nn.Linear(2, 2)
+    history = quiet(model, clouds(200), clouds(50), epochs=5, amp=True, clip=1.0, loss=loss)
+    assert seen == {(True, half), (False, torch.float32)}
+    assert model.weight.dtype == torch.float32
+    assert history["test accuracy"][-1] > 0.95
+
+
+def test_amp_scales_back_before_it_clips(monkeypatch):
+    monkeypatch.setattr(training, "_half_precision", lambda device: torch.float16)
+    X, y = line(10)
+    model = nn.Linear(2, 1)
+    nn.utils.vector_to_parameters(torch.zeros(3), model.parameters())
+    quiet(model, (X, y / 100), epochs=1, batch_size=10, lr=0.1, clip=1e-3, amp=True)
+    step = nn.utils.parameters_to_vector(model.parameters()).norm().item()
+    assert step == pytest.approx(1e-4, rel=0.01)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA GPU")
+def test_amp_on_a_gpu():
+    seen = set()
+
+    def loss(outputs, y):
+        seen.add(outputs.dtype)
+        return F.cross_entropy(outputs, y)
+
+    model = nn.Sequential(nn.Linear(2, 8), nn.ReLU(), nn.Linear(8, 2))
+    history = quiet(model, clouds(400), epochs=10, amp=True, loss=loss, device="cuda")
+    assert seen & {torch.bfloat16, torch.float16}
+    assert history["train accuracy"][-1] > 0.95
+
+
+# What fit refuses, before it has done anything
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "message"),
+    [
+        ({"train": [1, 2, 3]}, TypeError, r"train must be a pair \(X, y\) of tensors, not list"),
+        ({"train": ([1], [2])}, TypeError, "train must be a pair .* not of list and list"),
+        ({"test": clouds(5)[0]}, TypeError, "test must be a pair .* not Tensor"),
+        (
+            {"train": (torch.rand(5, 2), torch.zeros(4).long())},
+            ValueError,
+            r"train X and y must have the same number of examples.*\(5, 2\) and \(4,\)",
+        ),
+        ({"train": (torch.rand(0, 2), torch.rand(0))}, ValueError, r"at least one.*\(0, 2\)"),
+        ({"test": (torch.rand(4, 2), torch.rand(5))}, ValueError, "test X and y must have the"),
+        ({"test": line(4)}, ValueError, r"train y is torch\.int64 but test y is torch\.float32"),
+        ({"epochs": 0}, ValueError, "epochs must be greater than 0, not 0"),
+        ({"epochs": 2.5}, TypeError, r"epochs must be a whole number, not 2\.5"),
+        ({"epochs": None}, TypeError, "epochs must be a whole number, not None"),
+        ({"epochs": True}, TypeError, "epochs must be a whole number, not True"),
+        ({"batch_size": -1}, ValueError, "batch_size must be greater than 0, not -1"),
+        ({"batch_size": 3.0}, TypeError, r"batch_size must be a whole number, not 3\.0"),
+        ({"lr": 0}, ValueError, "lr must be greater than 0, not 0"),
+        ({"lr": "0.1"}, TypeError, r"lr must be a number, not '0\.1'"),
+        ({"lr": float("nan")}, ValueError, "lr must be greater than 0, not nan"),
+        ({"clip": -1.0}, ValueError, r"clip must be greater than 0, not -1\.0"),
+        ({"clip": True}, TypeError, "clip must be a number, not True"),
+        ({"patience": 0, "test": clouds(4)}, ValueError, "patience must be greater than 0, not 0"),
+        ({"patience": 2}, ValueError, "patience needs a test set"),
+        ({"amp": "bfloat16"}, TypeError, "amp must be True or False, not 'bfloat16'"),
+        ({"progress": None}, TypeError, "progress must be True or False, not None"),
+        ({"device": "toaster"}, ValueError, "device is 'toaster', which this machine does not"),
+        ({"loss": nn.MSELoss}, TypeError, r"loss must be a function or module, such as nn\.MSE"),
+        ({"loss": "mse"}, TypeError, "loss must be a function or module.*not 'mse'"),
+        (
+            {"loss": nn.CrossEntropyLoss(reduction="none")},
+            ValueError,
+            r"loss must return a tensor with one number, the mean, not \(2,\) float32",
+        ),
+        ({"loss": lambda outputs, y: 0.5}, ValueError, "one number, the mean, not a float"),
+        (
+            {"model": nn.LSTM(2, 2)},
+            ValueError,
+            r"model must give outputs \(n, classes\) .* they are a tuple and \(2,\) int64",
+        ),
+        ({"optimizer": "adam"}, TypeError, r"optimizer must be or make an optimiser.*not 'adam'"),
+        ({"optimizer": lambda p: p}, TypeError, "optimizer must be or make an optimiser"),
+        (
+            {"optimizer": torch.optim.SGD(nn.Linear(2, 2).parameters(), lr=1)},
+            ValueError,
+            "optimizer has none of the model's parameters",
+        ),
+        ({"model": nn.Flatten()}, ValueError, "model has no parameters to train"),
+        ({"schedule": StepLR}, TypeError, "step_size"),
+        ({"schedule": 3}, TypeError, "schedule must be a function of the optimiser, not 3"),
+        (
+            {"model": nn.Linear(3, 2)},
+            ValueError,
+            r"model cannot take train X, \(10, 2\) float32: .*mat1 and mat2 shapes",
+        ),
+        (
+            {"train": (torch.rand(4, 2).double(), torch.zeros(4).long())},
+            ValueError,
+            r"model cannot take train X, \(4, 2\) float64: .*must have the same dtype",
+        ),
+        ({"test": (torch.rand(4, 3), torch.zeros(4).long())}, ValueError, "cannot take test X"),
+        (
+            {"model": nn.Linear(2, 1)},
+            ValueError,
+            r"examples of train they are \(2, 1\) float32 and \(2,\) int64",
+        ),
+        (
+            {"train": (torch.rand(4, 2), torch.tensor([[0], [1], [0], [1]]))},
+            ValueError,
+            r"outputs \(n, classes\) for y \(n,\); .* \(2, 2\) float32 and \(2, 1\) int64",
+        ),
+        (
+            {"train": (torch.rand(4, 2), torch.tensor([-1, 1, -1, 1]))},
+            ValueError,
+            r"train y must be labels from 0 to 1, since the model has 2 outputs; .* -1 to 1",
+        ),
+        (
+            {"test": (torch.rand(3, 2), torch.tensor([0, 1, 2]))},
+            ValueError,
+            "test y .* from 0 to 2",
+        ),
+        (
+            {"model": nn.Linear(2, 1), "train": (torch.rand(4, 2), torch.rand(4))},
+            ValueError,
+            r"outputs and y must have the same shape; .* of train they are \(2, 1\) float",
+        ),
+        ({"train": line(4)}, ValueError, r"the same shape; .* \(2, 2\) float32 and \(2, 1\) f"),
+        (
+            {
+                "model": nn.Linear(2, 1),
+                "train": (torch.rand(4, 2), torch.rand(4)),
+                "loss": lambda outputs, y: (outputs - y).abs().mean(),
+            },
+            ValueError,
+            r"must have the same shape; .* \(2, 1\) float32 and \(2,\) float32",
+        ),
+    ],
+)
+def test_fit_refuses(change, error, message):
+    arguments = {"model": nn.Linear(2, 2), "train": clouds(10), "epochs": 1} | change
+    model = arguments["model"]
+    before = [p.clone() for p in model.parameters()]
+    with pytest.raises(error, match=re.compile(message, re.DOTALL)):
+        fit(**{"progress": False} | arguments)
+    assert all(torch.equal(p, q) for p, q in zip(before, model.parameters(), strict=True))
+
+
+def test_fit_refuses_a_model_that_is_a_class():
+    with pytest.raises(TypeError, match=r"model must be an nn\.Module, not <class"):
+        quiet(nn.Linear, clouds(10), epochs=1)
+
+
+def test_fit_refuses_a_rate_for_a_finished_optimiser():
+    model = mlp()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    with pytest.raises(ValueError, match=r"lr=0\.5 has no effect on an optimizer that is already"):
+        quiet(model, clouds(10), epochs=1, optimizer=optimizer, lr=0.5)
+
+
+# evaluate and accuracy
+
+
+def test_evaluate():
+    X, y = clouds(101)
+    model = mlp()
+    model.eval()
+    outputs = model(X)
+    result = evaluate(model, (X, y), batch_size=10, device="cpu")
+    assert result == {
+        "loss": pytest.approx(F.cross_entropy(outputs, y).item()),
+        "accuracy": (outputs.argmax(1) == y).sum().item() / 101,
+    }
+    assert evaluate(nn.Linear(2, 1), line(5)).keys() == {"loss"}
+    doubled = evaluate(model, (X, y), loss=lambda o, y: 2 * F.cross_entropy(o, y))
+    assert doubled["loss"] == pytest.approx(2 * result["loss"])
+
+
+def test_evaluate_leaves_no_trace():
+    model = nn.Sequential(nn.Linear(2, 2), nn.BatchNorm1d(2), nn.Dropout())
+    model[1].eval()
+    state = {name: value.clone() for name, value in model.state_dict().items()}
+    evaluate(model, clouds(10))
+    assert [m.training for m in model.modules()] == [True, True, False, True]
+    assert all(torch.equal(state[name], value) for name, value in model.state_dict().items())
+    assert model[0].weight.grad is None
+
+
+def test_evaluate_refuses():
+    with pytest.raises(TypeError, match="test must be a pair"):
+        evaluate(mlp(), clouds(4)[0])
+    with pytest.raises(ValueError, match="batch_size must be greater than 0"):
+        evaluate(mlp(), clouds(4), batch_size=0)
+    with pytest.raises(ValueError, match="must have the same shape; for two examples of test"):
+        evaluate(nn.Linear(2, 1), (torch.rand(3, 2), torch.rand(3)))
+
+
+def test_accuracy():
+    outputs = torch.tensor([[1.0, 3.0], [2.0, 0.0], [0.0, 1.0], [5.0, 4.0]])
+    assert accuracy(outputs, torch.tensor([1, 0, 0, 1])) == 0.5
+    assert isinstance(accuracy(outputs, torch.tensor([1, 0, 1, 0])), float)
+    maps = torch.stack([torch.zeros(1, 2, 2), torch.eye(2)[None]], dim=1)  # (1, 2, 2, 2)
+    assert accuracy(maps, torch.tensor([[[1, 0], [0, 0]]])) == 0.75
+    with pytest.raises(ValueError, match=r"not \(4, 2\) float32 and \(3,\) int64"):
+        accuracy(outputs, torch.tensor([1, 0, 0]))
+    with pytest.raises(ValueError, match=r"integer y \(n,\), not .* and \(4,\) float32"):
+        accuracy(outputs, torch.rand(4))
+
+
+# History
+
+
+def test_history_is_readable():
+    history = History({"train loss": [1.0, 0.12345], "test accuracy": [0.5, 0.9]})
+    history.seconds = 3.21
+    assert repr(history) == "History(2 epochs in 3.2 s, train loss 0.123, test accuracy 0.9)"
+    history.stopped, history.best = "because", 1
+    assert repr(history).endswith("weights of epoch 1, stopped: because)")
+    assert repr(History()) == "History(0 epochs in 0.0 s)"
+    with pytest.raises(KeyError, match="'test loss' was not measured; there is 'train loss', 'te"):
+        history["test loss"]
+
+
+def test_history_plots_itself(monkeypatch):
+    plotting = pytest.importorskip("d2lutil.plotting")
+    calls = []
+    monkeypatch.setattr(plotting, "curves", lambda *args, **kwargs: calls.append((args, kwargs)))
+    history = History({"train loss": [2.0, 1.0], "test loss": [3.0, 2.0], "test accuracy": [0, 1]})
+    history.plot()
+    history.plot("test accuracy", ax="the axes")
+    history.plot("train loss", "test accuracy")
+    assert calls[0] == (
+        ({"train loss": [2.0, 1.0], "test loss": [3.0, 2.0]},),
+        {"xlabel": "epoch", "ylabel": "loss", "ax": None},
+    )
+    assert calls[1][1] == {"xlabel": "epoch", "ylabel": "accuracy", "ax": "the axes"}
+    assert calls[2][1]["ylabel"] == ""
+    with pytest.raises(KeyError, match="'accuracy' was not measured"):
+        history.plot("accuracy")
+
+
+# The progress bar
+
+
+class Slow(nn.Linear):
+    def forward(self, X):
+        time.sleep(0.02)
+        return super().forward(X)
+
+
+@pytest.fixture
+def terminal(monkeypatch):
+    """Run a function with a terminal for its stderr: what it writes, and what is then on show."""
+    pty = pytest.importorskip("pty")
+    import fcntl
+    import struct
+    import termios
+
+    def run(function, columns: int = 80) -> tuple[str, str]:
+        ours, theirs = pty.openpty()
+        fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+        written = []
+        reader = threading.Thread(target=lambda: written.extend(iter(partial(read, ours), b"")))
+        reader.start()
+        with os.fdopen(theirs, "w") as stderr, monkeypatch.context() as patch:
+            patch.setattr(sys, "stderr", stderr)
+            patch.setattr(training, "LOOK_EVERY", 0.1)
+            function()
+        reader.join()
+        os.close(ours)
+        text, shown = b"".join(written).decode(), ""
+        for piece in text.split("\r"):
+            shown = piece + shown[len(piece) :]
+        return text, shown
+
+    def read(end: int) -> bytes:
+        try:
+            return os.read(end, 4096)
+        except OSError:  # the other end is closed
+            return b""
+
+    return run
+
+
+def test_a_terminal_shows_live_measures_and_keeps_nothing(terminal):
+    data = clouds(160)
+    text, shown = terminal(lambda: fit(Slow(2, 2), data, data, epochs=3, batch_size=16))
+    assert re.search(r"epoch 3/3 .* left, loss=\d\.\d+, accuracy=.* test loss=", text), text
+    assert shown.strip() == ""
+
+
+def test_a_narrow_terminal_shows_one_line(terminal):
+    data = clouds(160)
+    text, shown = terminal(lambda: fit(Slow(2, 2), data, epochs=3, batch_size=16), columns=30)
+    assert "epoch 1/3" in text
+    assert max(len(piece) for piece in text.split("\r")) <= 30
+    assert "\n" not in text
+    assert shown.strip() == ""
+
+
+def test_the_bar_goes_when_training_fails(terminal):
+    def diverge():
+        with pytest.raises(DivergenceError) as caught:
+            fit(Slow(2, 2), clouds(400), epochs=1, batch_size=16, loss=loss)
+        kept.append(caught.value)  # as a notebook keeps it, with the frame that holds the bar
+
+    def loss(outputs, y):
+        losses.append(outputs.mean() if len(losses) < 20 else outputs.mean() + math.inf)
+        return losses[-1]
+
+    losses, kept = [], []
+    text, shown = terminal(diverge)
+    assert "epoch 1/1" in text
+    assert shown.strip() == ""
+
+
+def test_no_bar_without_progress_or_in_a_short_run(terminal):
+    assert terminal(lambda: fit(Slow(2, 2), clouds(320), epochs=1, progress=False)) == ("", "")
+    assert terminal(lambda: fit(nn.Linear(2, 2), clouds(10), epochs=1)) == ("", "")
+
+
+CELL = """
+import time, torch
+from torch import nn
+from d2lutil import training
+
+class Slow(nn.Linear):
+    def forward(self, X):
+        time.sleep(0.02)
+        return super().forward(X)
+
+training.LOOK_EVERY = 0.1
+data = torch.rand(160, 2), torch.arange(160) % 2
+history = training.fit(Slow(2, 2), data, epochs=3, batch_size=16, progress={progress})
+"""
+
+
+def test_the_environment_can_turn_bars_off():
+    """In a process of its own, since tqdm reads its variables when it is imported."""
+    done = subprocess.run(
+        [sys.executable, "-c", CELL.format(progress=True)],
+        env={**os.environ, "TQDM_DISABLE": "1"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert (done.stdout, done.stderr) == ("", "")
+
+
+def test_a_notebook_shows_a_widget(monkeypatch):
+    nbformat, nbclient = pytest.importorskip("nbformat"), pytest.importorskip("nbclient")
+    monkeypatch.delenv("TQDM_DISABLE", raising=False)
+    cells = [nbformat.v4.new_code_cell(CELL.format(progress=p)) for p in (True, False)]
+    book = nbformat.v4.new_notebook(cells=[*cells, nbformat.v4.new_code_cell("history")])
+    nbclient.NotebookClient(book, timeout=300, kernel_name="python3").execute()
+    (widget,), nothing, (history,) = (cell.outputs for cell in book.cells)
+    assert "application/vnd.jupyter.widget-view+json" in widget["data"]
+    assert nothing == []
+    assert history["data"]["text/plain"].startswith("History(3 epochs in ")
