@@ -34,7 +34,6 @@ CACHE = BUILD / ".jupyter_cache"
 ENVIRONMENT = {
     "D2LUTIL_CHECK": "strict",  # a solution that its own check rejects fails the build
     "OMP_NUM_THREADS": "1",  # as many chapters at a time as there are cores
-    "PYTHONWARNINGS": "default",
     "TQDM_DISABLE": "1",  # a progress bar is for a reader who waits, not for a page
 }
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import ast
 import re
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import cache
 from importlib.metadata import packages_distributions, requires
 from pathlib import Path
@@ -135,9 +135,7 @@ class Site:
         found = self.env.get_domain(domain or DOMAINS[kind]).resolve_xref(
             self.env, self.docname, self.app.builder, kind, target, reference, shown
         )
-        if found is None or not (
-            isinstance(found, nodes.reference) or any(found.findall(nodes.reference))
-        ):
+        if found is None or not list(found.findall(nodes.reference)):  # it shows what was asked for
             raise UnknownError(f"{{{role}}} finds nothing called {target!r}")
         return found
 
@@ -249,12 +247,12 @@ class Markdown:
         first_line = line + 1 + parsed.body_offset
         if name in ADMONITIONS and argument:
             body, first_line = f"{argument}\n{body}", first_line - 1
-        known = name in ADMONITIONS or hasattr(self, f"directive_{name.replace('-', '_')}")
-        if not known:
+        if name in ADMONITIONS:
+            name, argument = "admonition", name.capitalize()
+        write = getattr(self, f"directive_{name.replace('-', '_')}", None)
+        if not write:
             raise UnknownError(f"no way to write the directive {{{name}}} in a notebook")
-        write = getattr(self, f"directive_{name.replace('-', '_')}", self.directive_admonition)
-        title = name.capitalize() if name in ADMONITIONS else argument
-        return indent(write(title, options, body, first_line), match["margin"])
+        return indent(write(argument, options, body, first_line), match["margin"])
 
     # Each of these writes one directive: what follows its name, its options, and its body, which
     # starts at that line of the chapter.
@@ -297,9 +295,8 @@ class Markdown:
         label = options.get("label")
         if not label:
             raise UnknownError("an exercise needs a :label:")
-        return (
-            f"{NEW_CELL}### {self.site.number(label)}{' — ' if title else ''}{self(title, line)}\n"
-        )
+        number = self.site.number(label)
+        return f"{NEW_CELL}### {number}{' — ' if title else ''}{self(title, line)}\n"
 
     def directive_exercise(self, title: str, options: dict, body: str, line: int) -> str:
         """Write an exercise that has no cells in it."""
@@ -364,9 +361,8 @@ def installation(app: Sphinx, code: str) -> str:
         "from importlib.util import find_spec",
         "",
     ]
-    for module in sorted(
-        imported - set(sys.stdlib_module_names), key=lambda m: (m != "d2lutil", m)
-    ):
+    third_party = imported - set(sys.stdlib_module_names)
+    for module in sorted(third_party, key=lambda name: (name != "d2lutil", name)):
         package = canonicalize_name(distributions().get(module, [module])[0])
         if package == "d2lutil":
             package = "git+https://github.com/{}@{}".format(*repository(app))
@@ -435,8 +431,8 @@ def export(app: Sphinx, docname: str) -> nbformat.NotebookNode:
         )
         cells[0].source = f"{title}\n\n{origin}\n{rest}".rstrip("\n")
         code = [index for index, cell in enumerate(cells) if cell.cell_type == "code"]
-        to_python: Callable[[str], str] = TransformerManager().transform_cell
-        python = "\n".join(to_python(cells[index].source) for index in code)
+        jupyter = TransformerManager()  # knows %magic, which Python does not
+        python = "\n".join(jupyter.transform_cell(cells[index].source) for index in code)
         cells.insert(code[0] if code else len(cells), new_code_cell(installation(app, python)))
     except UnknownError as problem:
         write.problems.append((1, str(problem)))
@@ -455,10 +451,9 @@ def write_notebooks(app: Sphinx, exception: Exception | None) -> None:
     """Write all notebooks beside the site and, for the download button, into it."""
     if exception or app.builder.format != "html":
         return
-    names = {docname: name_of(app, docname) for docname in sorted(app.env.found_docs)}
     written, problems = {}, []
-    for docname, name in names.items():
-        if name:
+    for docname in sorted(app.env.found_docs):
+        if name := name_of(app, docname):
             try:
                 written[name] = nbformat.writes(export(app, docname)) + "\n"
             except ExportError as error:

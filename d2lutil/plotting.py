@@ -32,7 +32,7 @@ INK = "#767b82"
 # At least 3:1 on white and on near-black pages, and apart for every kind of colour vision.
 COLOURS = ("#3380f2", "#bd5607", "#227d6c", "#d86cb5", "#7f55b5", "#99955a")
 MARKERS = ("o", "^", "s", "D", "v")  # with six colours, thirty pairs
-DASHES = ("-", "--", "-.", ":")  # with six colours, twelve
+DASHES = ("-", "--", "-.", ":")  # with six colours, twelve pairs
 
 mpl.rcParams.update(
     {
@@ -41,7 +41,7 @@ mpl.rcParams.update(
         "axes.facecolor": "none",
         "axes.labelcolor": INK,
         "axes.linewidth": 0.8,
-        "axes.prop_cycle": cycler(color=COLOURS * 2) + cycler(linestyle=DASHES * 3),
+        "axes.prop_cycle": cycler(color=COLOURS),
         "axes.spines.right": False,
         "axes.spines.top": False,
         "axes.titlesize": "medium",
@@ -141,7 +141,8 @@ def curves(
             raise ValueError(f"series {label!r} has {len(values)} values, but x has {len(shared)}")
     ax = _axes(ax)
     for label, values in lines.items():
-        ax.plot(np.arange(1, len(values) + 1) if x is None else shared, values, label=label)
+        places = np.arange(1, len(values) + 1) if x is None else shared
+        ax.plot(places, values, DASHES[len(ax.lines) % len(DASHES)], label=label)
     if x is None:
         ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     ax.set(xlabel=xlabel, ylabel=ylabel or (label if len(lines) == 1 else ""))
@@ -217,9 +218,10 @@ def images(
     if columns < 1:
         raise ValueError(f"columns must be 1 or more, not {columns}")
     rows, gap = math.ceil(n / columns), math.ceil(0.08 * w)
-    inches = min(5 / columns, max(0.9, w / 96)) / (w + gap)  # of one pixel
-    lines = max(str(label).count("\n") + 1 for label in labels) if labels is not None else 0
-    room = math.ceil(lines * 14 / 72 / inches)  # for the label of a tile, in pixels
+    lines = [str(label).split("\n") for label in labels] if labels is not None else []
+    longest = max((len(line) for label in lines for line in label), default=0)
+    inches = min(5 / columns, max(0.9, w / 96, 0.085 * longest)) / (w + gap)  # of a pixel
+    room = math.ceil(max(map(len, lines), default=0) * 14 / 72 / inches)  # for a label, in pixels
     sheet = np.zeros((rows * (h + gap + room) - gap, columns * (w + gap) - gap, 4), np.uint8)
     height, width, _ = sheet.shape
     ax = _axes(ax, (width * inches, height * inches))

@@ -28,8 +28,8 @@ from torch.utils.data import DataLoader, TensorDataset
 
 from d2lutil.training import fit
 
-BATCH, LR, EPOCHS = 128, 0.5, 4
-ROUNDS, SECONDS = 3, 60  # at least so many rounds, then more until so much time has passed
+BATCH, LR, EPOCHS = 128, 0.5, 3
+ROUNDS, SECONDS = 3, 45  # at least so many rounds, then more until so much time has passed
 
 Pair = tuple[torch.Tensor, torch.Tensor]
 

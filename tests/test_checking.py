@@ -490,7 +490,7 @@ def test_progress_survives_a_restart(monkeypatch: pytest.MonkeyPatch) -> None:
     )
     subprocess.run([sys.executable, "-c", code], check=True)
     monkeypatch.setattr(checking, "chapters", chapters)
-    assert "✓ perceptron_update (done), ○ margin (to do)" in repr(progress())
+    assert "✓ perceptron_update (done), ○ smallest_margin (to do)" in repr(progress())
 
 
 @pytest.mark.parametrize("content", ["{", "[]", '{"scaled": 3}', '{"scaled": []}', "\udce9"])
@@ -548,10 +548,10 @@ def test_in_a_notebook() -> None:
 
     cells = [
         "from d2lutil import checking\nfrom d2lutil.checking import check\nchecking.WARM_UP = 5",
-        "def margin(w, b, X, y):\n    print(w)\n    return (y * (w @ X + b)).min()\n",
-        "check.margin(margin)",
-        "def margin(w, b, X, y):\n    while True:\n        print('again')\n",
-        "check.margin(margin)",
+        "def smallest_margin(w, b, X, y):\n    print(w)\n    return (y * (w @ X + b)).min()\n",
+        "check.smallest_margin(smallest_margin)",
+        "def smallest_margin(w, b, X, y):\n    while True:\n        print('again')\n",
+        "check.smallest_margin(smallest_margin)",
     ]
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(c) for c in cells])
     NotebookClient(notebook, timeout=120, kernel_name="python3").execute()

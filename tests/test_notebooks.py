@@ -562,6 +562,7 @@ def colab(tmp_path_factory) -> Iterator[dict[str, str]]:
         "GIT_CONFIG_COUNT": "1",
         "GIT_CONFIG_KEY_0": f"url.{repository}.insteadOf",
         "GIT_CONFIG_VALUE_0": REPOSITORY,
+        "OMP_NUM_THREADS": "1",  # more threads than free cores make small networks very slow
         "PATH": f"{python.parent}{os.pathsep}{os.environ['PATH']}",
     }
     there = "[m for m in ('torch', 'd2lutil', 'd2l') if find_spec(m)]"
@@ -576,7 +577,7 @@ def colab(tmp_path_factory) -> Iterator[dict[str, str]]:
 def run_all(notebook: nbformat.NotebookNode, environment: dict[str, str], folder: Path) -> None:
     """Run a notebook from top to bottom, as "Run all" does; it raises what a cell raises."""
     resources = {"metadata": {"path": str(folder)}}
-    client = NotebookClient(notebook, kernel_name="colab", timeout=300, resources=resources)
+    client = NotebookClient(notebook, kernel_name="colab", timeout=600, resources=resources)
     client.execute(env=environment)
 
 

@@ -111,12 +111,9 @@ def test_colours_differ_for_every_kind_of_vision(vision):
 
 
 def test_lines_and_points_differ_in_more_than_colour():
-    ax = plt.figure().add_subplot()
-    for _ in range(12):
-        ax.plot([0, 1])
+    ax = curves({str(i): [0, i] for i in range(12)})
     assert len({(line.get_color(), line.get_linestyle()) for line in ax.lines}) == 12
-    first, second = ax.lines[:2]
-    assert first.get_linestyle() != second.get_linestyle()
+    assert len({line.get_linestyle() for line in ax.lines[:4]}) == 4
     paths = {str(p.get_paths()) for p in points(np.eye(2), [0, 1], plt.figure().gca()).collections}
     assert len(paths) == 2
 
@@ -327,6 +324,14 @@ def test_labels_stand_above_their_images(shown):
     assert ys[0] < 0 or ys[0] < ys[5] - 8
     show("Ten")
     assert len(pictures(html(shown))) == 1
+
+
+def test_images_are_as_wide_as_their_labels():
+    widths = []
+    for label in ("4", "4, read as 9", "4\nread\nas 9"):
+        widths.append(images(np.zeros((2, 28, 28)), [label, "9"]).figure.get_figwidth())
+        plt.close()
+    assert widths[1] > widths[0] == widths[2]
 
 
 def test_photograph_is_smooth_and_light(shown):

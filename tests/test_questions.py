@@ -27,7 +27,7 @@ SECOND = _Question("A second question?", {"Yes": "So it is.", "No": "It is."}, "
 
 
 def wrong_verdict() -> checking.Verdict:
-    return check.margin(lambda w, b, X, y: (X @ w + b).abs().min() / torch.sqrt(w @ w))
+    return check.smallest_margin(lambda w, b, X, y: (X @ w + b).abs().min() / torch.sqrt(w @ w))
 
 
 def test_html_holds_what_was_given_escaped() -> None:
@@ -88,8 +88,8 @@ def page(request: pytest.FixtureRequest, browser: Any, tmp_path: Any, monkeypatc
         SECOND,
         FIRST,
         wrong_verdict(),
-        check.margin(lambda w, b, X, y: None),
-        check.margin(lambda w, b, X, y: (y * (X @ w + b)).min() / w.norm()),
+        check.smallest_margin(lambda w, b, X, y: None),
+        check.smallest_margin(lambda w, b, X, y: (y * (X @ w + b)).min() / w.norm()),
         Progress({"perceptron": {"margin": "passed", "perceptron_update": "failed"}}, "A note."),
     ]
     colours = {"light": "color:#222;background:#fff", "dark": "color:#ddd;background:#14181e"}

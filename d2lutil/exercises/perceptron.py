@@ -120,7 +120,7 @@ def _margin_cases(generator: torch.Generator) -> Iterator[tuple[Tensor, ...]]:
         yield w, torch.randn((), generator=generator), X, _labels(generator, n)
 
 
-margin = Exercise(
+smallest_margin = Exercise(
     reference=_margin,
     cases=_margin_cases,
     mistakes=[

@@ -201,7 +201,7 @@ def margin_transposed(w, b, X, y):
 
 RIGHT = {
     "perceptron_update": [update_with_if, update_with_where, update_of_clones],
-    "margin": [margin_by_length, margin_by_loop, margin_sorted],
+    "smallest_margin": [margin_by_length, margin_by_loop, margin_sorted],
 }
 WRONG = {
     "perceptron_update": [
@@ -223,7 +223,7 @@ WRONG = {
         (update_bias_as_number, "no `.item()`"),
         (update_as_row, "Follow the shapes"),
     ],
-    "margin": [
+    "smallest_margin": [
         (margin_score, "Divide by the length of `w`"),
         (margin_abs, "instead of taking `abs`"),
         (margin_abs_of_signed, "instead of taking `abs`"),
