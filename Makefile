@@ -25,8 +25,9 @@ notebooks: book ## write the students' notebooks to _build/notebooks
 	@echo "The students' notebooks:"
 	@find _build/notebooks -name '*.ipynb' | sort
 
-lab: notebooks ## open the students' notebooks in JupyterLab
-	@$(RUN) jupyter lab --notebook-dir=_build/notebooks
+lab: notebooks ## open copies of them in JupyterLab; what you write there is kept
+	@mkdir -p my-notebooks && cp -rn _build/notebooks/. my-notebooks
+	@$(RUN) jupyter lab --notebook-dir=my-notebooks
 
 bench: .venv/.ready ## compare fit with a hand-written loop, d2l and Lightning
 	@$(RUN) tests.bench

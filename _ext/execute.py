@@ -37,6 +37,7 @@ ENVIRONMENT = {
     "TQDM_DISABLE": "1",  # a progress bar is for a reader who waits, not for a page
 }
 
+
 def chapters() -> list[Path]:
     """The pages of `_toc.yml` that hold code, in the book's order."""
     toc = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))
@@ -60,7 +61,9 @@ def glued(chapter: Path) -> dict[str, str]:
     """The values that the chapter glues into its text: name → what `repr` gave."""
     outputs = (o for cell in executed(chapter).cells for o in cell.get("outputs", ()))
     return {
-        output.metadata.scrapbook.name: output.data.get("text/plain", "")
+        output.metadata.scrapbook.name: next(
+            text for mime, text in output.data.items() if mime.endswith("text/plain")
+        ).strip("'")
         for output in outputs
         if "scrapbook" in output.get("metadata", {})
     }

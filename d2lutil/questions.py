@@ -60,7 +60,7 @@ class _Question:
                 f'data-feedback="{told}"><span>{inline(option)}</span></label>'
             )
         return (
-            f'<fieldset id="{name}" style="{_FIELDSET}">'
+            f'<fieldset class="d2l-question" id="{name}" style="{_FIELDSET}">'
             f'<legend style="{_LEGEND}">{inline(self.prompt)}</legend>{"".join(labels)}'
             '<div role="status" aria-live="polite" style="border-left:.2rem solid"></div>'
             f"</fieldset><script>{_SCRIPT.replace('ID', name)}</script>"

@@ -27,8 +27,8 @@ BOUNDS = {
         "sigmoid_3_best": (5, 80),
         "ReLU_1_best": (90, 100),
         "ReLU_3_best": (88, 100),
-        "slope_sigmoid": (50, 1e6),
-        "slope_relu": (0.1, 20),
+        "sigmoid_slope": (50, 1e6),
+        "ReLU_slope": (0.1, 20),
     },
 }
 

@@ -49,6 +49,11 @@ perceptron_update = Exercise(
             "`<=`. With `<`, weights that start at zero stay there for ever.",
         ),
         (
+            lambda w, b, x, y: (w + y * x, b + y) if (w @ x + b > 0) != (y > 0) else (w, b),
+            "A score of exactly 0 is a mistake for `y` = −1 as well as for `y` = +1. Compare "
+            "`y` times the score with 0, rather than a prediction with the label.",
+        ),
+        (
             lambda w, b, x, y: (w + y * x, b + y) if y * (w @ x + b) > 0 else (w, b),
             "Your condition is the wrong way round: you update where the example is right. `y` and "
             "the score have the same sign when it is.",
