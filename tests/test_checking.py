@@ -346,13 +346,20 @@ def test_function_that_cannot_be_stopped_is_left(monkeypatch: pytest.MonkeyPatch
 
 def test_interrupt_stops_the_function(monkeypatch: pytest.MonkeyPatch) -> None:
     import _thread
+    import signal
+
+    # A process started in the background ignores Ctrl-C, and a notebook's kernel never does.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
 
     def endless(x, factor):
         _thread.interrupt_main()
         while True:
             pass
 
-    assert "you interrupted it" in check.scaled(endless).message
+    try:
+        assert "you interrupted it" in check.scaled(endless).message
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def test_slow_first_call_is_allowed(monkeypatch: pytest.MonkeyPatch) -> None:

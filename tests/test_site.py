@@ -20,7 +20,7 @@ def open_page(browser, site):
     """A function that opens a page and returns it with a list of what went wrong on the way."""
     contexts = []
 
-    def go(page: str, width: int = 1280, theme: str = "light"):
+    def go(page: str, width: int = 1280, theme: str = "light", query: str = ""):
         context = browser.new_context(viewport={"width": width, "height": 900})
         context.add_init_script(
             f"localStorage.setItem('mode', '{theme}'); localStorage.setItem('theme', '{theme}')"
@@ -33,7 +33,7 @@ def open_page(browser, site):
         ours = (site, "data:", "blob:")
         tab.on("request", lambda r: r.url.startswith(ours) or wrong.append(f"foreign: {r.url}"))
         tab.on("response", lambda r: r.status >= 400 and wrong.append(f"{r.status}: {r.url}"))
-        tab.goto(f"{site}/{page}.html", wait_until="load")
+        tab.goto(f"{site}/{page}.html{query}", wait_until="load")
         tab.evaluate("window.MathJax?.startup?.promise")
         return tab, wrong
 
@@ -71,8 +71,7 @@ def test_other_page_opens(open_page, page):
 
 
 def test_search_finds_a_term(open_page):
-    tab, wrong = open_page("search")
-    tab.goto(tab.url + "?q=perceptron")
+    tab, wrong = open_page("search", query="?q=perceptron")
     tab.wait_for_selector("#search-results li a")
     assert any("perceptron" in a for a in tab.locator("#search-results li a").all_inner_texts())
     assert wrong == []

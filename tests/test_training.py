@@ -408,6 +408,7 @@ def test_amp_scales_back_before_it_clips(monkeypatch):
     assert step == pytest.approx(1e-4, rel=0.01)
 
 
+@pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA GPU")
 def test_amp_on_a_gpu():
     seen = set()
