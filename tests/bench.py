@@ -29,7 +29,7 @@ from torch.utils.data import DataLoader, TensorDataset
 from d2lutil.training import fit
 
 BATCH, LR, EPOCHS = 128, 0.5, 3
-ROUNDS, SECONDS = 5, 60  # at least so many rounds, then more until so much time has passed
+ROUNDS, SECONDS = 5, 50  # at least so many rounds, then more until so much time has passed
 
 Pair = tuple[torch.Tensor, torch.Tensor]
 
