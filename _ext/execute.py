@@ -2,8 +2,9 @@
 
     python -m _ext.execute [chapter ...]
 
-A chapter is executed again when a code cell of it has changed, or anything that all chapters run
-on: d2lutil, the pinned requirements, the scale, the device. Prose and captions change nothing.
+A chapter is executed again when a code cell of it has changed, or the checks of its exercises, or
+anything that all chapters run on: d2lutil, the pinned requirements, the scale, the device. Prose
+and captions change nothing.
 """
 
 from __future__ import annotations
@@ -77,7 +78,9 @@ def name(chapter: Path) -> str:
 def _fingerprint() -> str:
     """What all chapters run on, in one number."""
     digest = hashlib.sha256()
-    for path in [*sorted((ROOT / "d2lutil").rglob("*.py")), ROOT / "requirements.txt"]:
+    sources = sorted((ROOT / "d2lutil").rglob("*.py"))
+    shared = [path for path in sources if path.parent.name != "exercises" or path.stem[0] == "_"]
+    for path in [*shared, ROOT / "requirements.txt"]:
         digest.update(path.read_bytes())
     for variable in ("D2LUTIL_SCALE", "D2LUTIL_DEVICE", "CUDA_VISIBLE_DEVICES"):
         digest.update(f"{variable}={os.environ.get(variable)}".encode())
@@ -95,6 +98,12 @@ def _open_cache() -> JupyterCacheAbstract:
     return get_cache(str(CACHE))
 
 
+def _checks(chapter: Path) -> str:
+    """The checks of the chapter's own exercises, in one number; empty if it has none."""
+    path = ROOT / "d2lutil/exercises" / f"{chapter.stem.replace('-', '_')}.py"
+    return hashlib.sha256(path.read_bytes()).hexdigest() if path.exists() else ""
+
+
 def _code(notebook: nbformat.NotebookNode) -> list[tuple[str, bool]]:
     """All that execution depends on."""
     return [
@@ -106,26 +115,28 @@ def _code(notebook: nbformat.NotebookNode) -> list[tuple[str, bool]]:
 
 def _is_cached(cache: JupyterCacheAbstract, chapter: Path) -> bool:
     """Whether the outputs are at hand; those of the same code are taken over to a new caption."""
-    notebook = read(chapter)
+    notebook, checks = read(chapter), _checks(chapter)
     try:
-        cache.match_cache_notebook(notebook)
+        return cache.match_cache_notebook(notebook).data["checks"] == checks
     except KeyError:
         for record in cache.list_cache_records():
+            if record.uri != str(chapter) or record.data["checks"] != checks:
+                continue
             old = cache.get_cache_bundle(record.pk).nb
-            if record.uri == str(chapter) and _code(old) == _code(notebook):
+            if _code(old) == _code(notebook):
                 code_cells = (cell for cell in notebook.cells if cell.cell_type == "code")
                 for cell, before in zip(code_cells, old.cells, strict=True):
                     cell.outputs, cell.execution_count = before.outputs, before.execution_count
                 _store(cache, chapter, notebook, record.data["execution_seconds"])
                 return True
         return False
-    return True
 
 
 def _store(
     cache: JupyterCacheAbstract, chapter: Path, notebook: nbformat.NotebookNode, seconds: float
 ) -> None:
-    bundle = CacheBundleIn(notebook, str(chapter), data={"execution_seconds": seconds})
+    data = {"execution_seconds": seconds, "checks": _checks(chapter)}
+    bundle = CacheBundleIn(notebook, str(chapter), data=data)
     cache.cache_notebook_bundle(bundle, check_validity=False, overwrite=True)
 
 

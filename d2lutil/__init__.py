@@ -9,7 +9,7 @@ from d2lutil.interactive import explore
 from d2lutil.plotting import show
 from d2lutil.questions import question
 from d2lutil.runtime import device, scale, seed
-from d2lutil.training import History, accuracy, evaluate, fit
+from d2lutil.training import History, accuracy, evaluate, fit, gradient_sizes, predict
 
 __all__ = [
     "History",
@@ -20,7 +20,9 @@ __all__ = [
     "evaluate",
     "explore",
     "fit",
+    "gradient_sizes",
     "plotting",
+    "predict",
     "progress",
     "question",
     "scale",

@@ -267,6 +267,49 @@ def evaluate(
     return _evaluate(model, *data, loss, batch_size)
 
 
+def predict(model: nn.Module, X: Tensor, *, batch_size: int = 1024) -> Tensor:
+    """The model's outputs for X (n, ...), on the CPU: (n, ...), in evaluation mode, no gradients.
+
+    Computes where the model is, and leaves each module in the mode it was in. A model that is none
+    is a `TypeError`, and so is an X that is no tensor.
+
+    >>> predict(model, X).argmax(dim=1)
+    tensor([7, 2, 1])
+    """
+    _check_inputs(model)
+    if not isinstance(X, Tensor) or not X.ndim or not len(X):
+        raise TypeError(f"X must be a tensor of one example or more, not {_form(X)}")
+    _check_numbers(Integral, batch_size=batch_size)
+    device = next((p.device for p in model.parameters()), X.device)
+    with _evaluation(model):
+        return torch.cat([model(x.to(device)).cpu() for x in X.split(batch_size)])  # (n, ...)
+
+
+def gradient_sizes(model: nn.Module, data: Pair, *, loss: Loss | None = None) -> dict[str, float]:
+    """How large the gradient is that reaches each weight of a model, the first layer's first.
+
+    The root mean square over each parameter of two dimensions or more (so no biases), by name, for
+    the mean loss on `data`, a pair (X, y), in training mode. The model stays as it is. `loss` and
+    the errors are those of `fit`.
+
+    >>> gradient_sizes(model, (X[:500], y[:500]))
+    {'0.weight': 0.0004, '2.weight': 0.006}
+    """
+    _check_inputs(model, data=data)
+    model = copy.deepcopy(model)
+    device = next((p.device for p in model.parameters()), data[0].device)
+    loss = _loss(loss, data, device)
+    X, y, _ = _prepare("data", data, model, loss, device)
+    weights = {name: p for name, p in model.named_parameters() if p.ndim > 1 and p.requires_grad}
+    if not weights:
+        raise ValueError("model has no weights of two dimensions or more")
+    gradients = torch.autograd.grad(loss(model.train()(X), y), list(weights.values()))
+    return {
+        name: gradient.pow(2).mean().sqrt().item()
+        for name, gradient in zip(weights, gradients, strict=True)
+    }
+
+
 def accuracy(outputs: Tensor, y: Tensor) -> float:
     """The fraction of examples whose largest output is that of their class.
 

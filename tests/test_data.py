@@ -14,6 +14,7 @@ SETS = {
     "linear": lambda: data.linear([2.0, -3.4], 4.2),
     "blobs": data.blobs,
     "xor": data.xor,
+    "moons": data.moons,
     "autompg": data.autompg,
 }
 SHAPES = {
@@ -22,9 +23,10 @@ SHAPES = {
     "linear": [(1000, 2), (1000, 1), (1000, 2), (1000, 1)],
     "blobs": [(100, 2), (100,), (100, 2), (100,)],
     "xor": [(4, 2), (4,), (4, 2), (4,)],
+    "moons": [(200, 2), (200,), (200, 2), (200,)],
     "autompg": [(312, 8), (312, 1), (80, 8), (80, 1)],
 }
-WITH_CLASSES = {"digits", "fashion_mnist", "xor"}
+WITH_CLASSES = {"digits", "fashion_mnist", "xor", "moons"}
 
 
 @pytest.fixture(autouse=True)
@@ -172,7 +174,9 @@ def test_linear_asks_no_gradient_of_its_weights():
     assert not y.requires_grad
 
 
-@pytest.mark.parametrize("load", [lambda seed: data.linear([1.0], 0.0, seed=seed), data.blobs])
+@pytest.mark.parametrize(
+    "load", [lambda seed: data.linear([1.0], 0.0, seed=seed), data.blobs, data.moons]
+)
 def test_another_seed_draws_other_points(load):
     assert not torch.equal(load(seed=0)[0][0], load(seed=1)[0][0])
 
@@ -276,6 +280,8 @@ def test_autompg_has_a_unique_least_squares_solution():
         (lambda: data.blobs(1), ValueError, "n must .* at least 2, not 1"),
         (lambda: data.blobs(True), TypeError, "n must .* not True"),
         (lambda: data.blobs(gap=0), ValueError, "gap must .* at least 0.001, not 0"),
+        (lambda: data.moons(1), ValueError, "n must .* at least 2, not 1"),
+        (lambda: data.moons(noise=-1), ValueError, "noise must .* at least 0, not -1"),
         (lambda: data.blobs(gap=None), TypeError, "gap must .* not None"),
     ],
 )

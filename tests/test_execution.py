@@ -91,6 +91,9 @@ def test_only_changed_code_is_executed(book):
     assert ran(execute(book)) == set()
     one.write_text(one.read_text().replace("1 + 1", "1 + 2"))
     assert ran(execute(book)) == {"part/one"}
+    (book / "d2lutil/exercises").mkdir()
+    (book / "d2lutil/exercises/two.py").write_text("x = 1\n")
+    assert ran(execute(book)) == {"part/two"}
     (book / "d2lutil/__init__.py").write_text("x = 1\n")
     assert ran(execute(book)) == {"part/one", "part/two"}
 

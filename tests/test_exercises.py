@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import importlib.util
 import re
 from pathlib import Path
@@ -10,6 +9,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+from chapter_code import code, definitions
 
 from d2lutil.checking import check
 from d2lutil.exercises import chapters
@@ -92,22 +92,7 @@ def test_known_mistake_is_told_from_the_others(name: str, wrong: Any, hint: str)
 
 # --- The solution in the chapter ------------------------------------------------------------------
 
-CELL = re.compile(r"^(```+|:::+)\{code-cell\}[^\n]*\n(.*?)^\1[ \t]*$", re.MULTILINE | re.DOTALL)
 SOLUTION = r"\{{solution-start\}} *{label}\s*$.*?\{{solution-end\}}"
-
-
-def code(text: str) -> list[str]:
-    """The code of the cells in a piece of MyST, without their options and magic lines."""
-    cells = (re.sub(r"\A---\n.*?^---\n", "", c, flags=re.M | re.S) for _, c in CELL.findall(text))
-    return [re.sub(r"^(:[\w-]+:|[%!]).*\n", "", cell, flags=re.MULTILINE) for cell in cells]
-
-
-def definitions(cell: str) -> str:
-    """What a cell imports and defines, without what it computes."""
-    kept = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.ClassDef)
-    tree = ast.parse(cell)
-    tree.body = [statement for statement in tree.body if isinstance(statement, kept)]
-    return ast.unparse(tree)
 
 
 def solution(chapter: str, name: str) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 import os
 import re
@@ -18,7 +19,15 @@ from torch.nn import functional as F
 from torch.optim.lr_scheduler import ReduceLROnPlateau, StepLR
 
 from d2lutil import runtime, training
-from d2lutil.training import DivergenceError, History, accuracy, evaluate, fit
+from d2lutil.training import (
+    DivergenceError,
+    History,
+    accuracy,
+    evaluate,
+    fit,
+    gradient_sizes,
+    predict,
+)
 
 quiet = partial(fit, progress=False, device="cpu")
 
@@ -583,6 +592,35 @@ def test_evaluate_refuses():
         evaluate(mlp(), clouds(4), batch_size=0)
     with pytest.raises(ValueError, match="must have the same shape; for two examples of test"):
         evaluate(nn.Linear(2, 1), (torch.rand(3, 2), torch.rand(3)))
+
+
+def test_predict_is_the_model_in_evaluation_mode():
+    model = nn.Sequential(nn.Linear(3, 4), nn.Dropout(0.5), nn.Linear(4, 2))
+    X = torch.randn(10, 3)
+    got = predict(model, X, batch_size=4)
+    assert model.training
+    assert not got.requires_grad
+    torch.testing.assert_close(got, model.eval()(X).detach())
+    with pytest.raises(TypeError, match=r"X must be a tensor .* not a list"):
+        predict(model, [1.0])
+    with pytest.raises(ValueError, match="batch_size must be greater than 0, not 0"):
+        predict(model, X, batch_size=0)
+
+
+def test_gradient_sizes_are_those_of_backward_and_leave_no_trace():
+    model = nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(4), nn.ReLU(), nn.Linear(4, 2))
+    X, y = torch.randn(16, 3), torch.arange(16) % 2
+    model.eval()
+    before = copy.deepcopy(model.state_dict())
+    got = gradient_sizes(model, (X, y))
+    assert not model.training
+    assert all(p.grad is None for p in model.parameters())
+    torch.testing.assert_close(model.state_dict(), before)
+    nn.functional.cross_entropy(model.train()(X), y).backward()
+    expected = {f"{i}.weight": model[i].weight.grad.square().mean().sqrt().item() for i in (0, 3)}
+    assert got == pytest.approx(expected)
+    with pytest.raises(ValueError, match="no weights"):
+        gradient_sizes(nn.BatchNorm1d(3), (X, torch.zeros(16, 3)))
 
 
 def test_accuracy():

@@ -5,7 +5,7 @@ They come from installed packages or from a seed and need no network; only at fu
 """
 
 from d2lutil.data.images import digits, fashion_mnist
-from d2lutil.data.tables import AUTOMPG_COLUMNS, Split, autompg, blobs, linear, xor
+from d2lutil.data.tables import AUTOMPG_COLUMNS, Split, autompg, blobs, linear, moons, xor
 
 __all__ = [
     "AUTOMPG_COLUMNS",
@@ -15,5 +15,6 @@ __all__ = [
     "digits",
     "fashion_mnist",
     "linear",
+    "moons",
     "xor",
 ]

@@ -1,4 +1,4 @@
-"""Points and tables: three synthetic sets with known truth, and one real table of cars."""
+"""Points and tables: four synthetic sets with known truth, and one real table of cars."""
 
 from __future__ import annotations
 
@@ -101,6 +101,32 @@ def xor() -> Split:
     X = torch.tensor([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
     y = torch.tensor([0, 1, 1, 0])
     return (X, y), (X.clone(), y.clone())
+
+
+def moons(n: int = 200, noise: float = 0.1, seed: int = 0) -> Split:
+    """Draw two half circles in the plane that reach into each other.
+
+    ``X (n, 2)`` float32, with Gaussian noise of standard deviation `noise` on both coordinates;
+    ``y (n,)`` int64, 0 for the upper moon and 1 for the lower one. The test set is another `n`
+    points. Synthetic, by ``sklearn.datasets.make_moons``; the same for the same `seed`.
+
+    Raises ``ValueError`` where `n` is below 2 or `noise` is negative, ``TypeError`` where one of
+    them is no number.
+
+    >>> (X, y), test = moons()
+    >>> X.shape, y.bincount().tolist()
+    (torch.Size([200, 2]), [100, 100])
+    """
+    from sklearn.datasets import make_moons
+
+    check_number("n", n, least=2, whole=True)
+    check_number("noise", noise, least=0)
+
+    def draw(state: int) -> tuple[Tensor, Tensor]:
+        X, y = make_moons(n, noise=noise, random_state=state)  # (n, 2), (n,)
+        return torch.from_numpy(X).float(), torch.from_numpy(y)
+
+    return draw(2 * seed), draw(2 * seed + 1)
 
 
 def autompg() -> Split:
