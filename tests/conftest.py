@@ -13,14 +13,27 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "_ext")]
 
 
 @pytest.fixture(scope="session")
-def book() -> Path:
-    """The folder `_build`, with site and students' notebooks made from the sources as they are."""
+def book(tmp_path_factory, testrun_uid) -> Path:
+    """The folder `_build`, with site and students' notebooks made from the sources as they are.
+
+    Where several processes run the tests, the first one builds it and the others wait.
+    """
+    built = tmp_path_factory.getbasetemp().parent / f"built-{testrun_uid}"
+    with FileLock(f"{built}.lock"):
+        if not built.exists():
+            _build()
+            built.touch()
+    return ROOT / "_build"
+
+
+def _build() -> None:
     jupyter_book = Path(sys.executable).with_name("jupyter-book")
     for command in (
         [sys.executable, "-m", "_ext.execute"],
@@ -28,7 +41,6 @@ def book() -> Path:
     ):
         done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
         assert done.returncode == 0, f"{done.stdout[-3000:]}\n{done.stderr[-6000:]}"
-    return ROOT / "_build"
 
 
 class _Quiet(http.server.SimpleHTTPRequestHandler):
@@ -63,6 +75,8 @@ def browser() -> Iterator:
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Where every test has to run, as in CI, count a skip as a failure; but no GPU is asked for."""
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if not reporter:  # one of several processes, whose results another one has
+        return
     skipped = [
         report for report in reporter.stats.get("skipped", ()) if "gpu" not in report.keywords
     ]
