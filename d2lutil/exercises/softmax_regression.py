@@ -310,9 +310,9 @@ smooth_cross_entropy = Exercise(
             _PLAIN,
         ),
         (
-            lambda Z, y, epsilon: (
-                _per_example(Z - Z.exp().sum(dim=1, keepdim=True).log(), y, epsilon).mean()
-            ),
+            lambda Z, y, epsilon: _per_example(
+                Z - Z.exp().sum(dim=1, keepdim=True).log(), y, epsilon
+            ).mean(),
             _PLAIN,
         ),
         (
