@@ -1,0 +1,465 @@
+"""Exercises of the chapter *Softmax regression*."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+
+import torch
+from torch import Tensor, tensor
+from torch.nn import functional
+
+from . import Exercise
+
+# --- Log-softmax ----------------------------------------------------------------------------------
+
+
+def _log_softmax(Z: Tensor) -> Tensor:
+    """The logarithm of the softmax of each row: Z (n, K) -> (n, K)."""
+    Z = Z - Z.max(dim=1, keepdim=True).values  # (n, K), at most 0
+    return Z - Z.exp().sum(dim=1, keepdim=True).log()
+
+
+def _plain_softmax(Z: Tensor) -> Tensor:
+    return Z.exp() / Z.exp().sum(dim=1, keepdim=True)
+
+
+def _log_softmax_cases(generator: torch.Generator) -> Iterator[tuple[Tensor]]:
+    yield (tensor([[2.0, 1.0, 0.0]]),)
+    yield (tensor([[0.0, 0.5, 3.0], [-1.0, 2.0, 4.0]]),)
+    for n, K in ((3, 5), (4, 2)):
+        yield (2 * torch.randn(n, K, generator=generator) + 1,)
+    yield (tensor([[1000.0, 0.0, -1000.0]]),)
+    yield (tensor([[-1000.0, -1001.0, -1002.0], [-999.0, -1000.0, -1000.5]]),)
+    yield (tensor([[1000.0, 1001.0, 999.0], [-1000.0, -998.0, -999.0]]),)
+
+
+def _largest(Z: Tensor) -> Tensor:
+    return Z.max(dim=1, keepdim=True).values  # (n, 1)
+
+
+def _without_keepdim(Z: Tensor) -> Tensor:
+    Z = Z - Z.max(dim=1).values
+    return Z - Z.exp().sum(dim=1).log()
+
+
+_PLAIN = (
+    "At a score of 1000 `exp` gives infinity, and where all scores are near −1000 all powers are "
+    "0. What can you subtract from each row without changing its softmax?"
+)
+_TOO_LATE = (
+    "You take the logarithm of a finished softmax. A probability that has been rounded to 0 has "
+    "the logarithm −∞. The logarithm of a quotient is a difference: use that before you divide."
+)
+
+log_softmax = Exercise(
+    reference=_log_softmax,
+    cases=_log_softmax_cases,
+    mistakes=[
+        (lambda Z: _plain_softmax(Z).log(), _PLAIN),
+        (lambda Z: Z - Z.exp().sum(dim=1, keepdim=True).log(), _PLAIN),
+        (lambda Z: Z.softmax(dim=1).log(), _TOO_LATE),
+        (
+            lambda Z: (Z.softmax(dim=1) + 1e-12).log(),
+            "A small number added to the probabilities keeps the result finite, but wrong: "
+            "nothing can come out below its logarithm. Take the logarithm before you divide.",
+        ),
+        (
+            lambda Z: Z.softmax(dim=1),
+            "This is the softmax. Its logarithm is asked for.",
+        ),
+        (
+            _plain_softmax,
+            "This is the softmax, and it overflows. Its logarithm is asked for, computed from "
+            "scores that have been made harmless.",
+        ),
+        (
+            lambda Z: Z.log_softmax(dim=0),
+            "Your columns add up to 1 (before the logarithm), and it should be the rows: each row "
+            "is an example, and its classes lie along dimension 1.",
+        ),
+        (
+            lambda Z: (S := Z - Z.max(dim=0).values) - S.exp().sum(dim=0).log(),
+            "Your columns add up to 1 (before the logarithm), and it should be the rows: each row "
+            "is an example, and its classes lie along dimension 1.",
+        ),
+        (
+            lambda Z: (S := Z - Z.max()) - S.exp().sum(dim=1, keepdim=True).log(),
+            "You subtract the largest score of the whole table. A row that lies far below it has "
+            "nothing but zeros after `exp`. Each row needs its own largest score.",
+        ),
+        (
+            lambda Z: (S := Z - _largest(Z)) - S.exp().sum().log(),
+            "You add up the powers of all rows. Each example has a sum of its own.",
+        ),
+        (
+            lambda Z: Z - (Z - _largest(Z)).exp().sum(dim=1, keepdim=True).log(),
+            "You subtract the largest score inside `exp` only, so it is missing outside. Add it to "
+            "the logarithm again, or subtract it from `Z`, too.",
+        ),
+        (
+            lambda Z: Z - 2 * _largest(Z) - (Z - _largest(Z)).exp().sum(dim=1, keepdim=True).log(),
+            "You subtract the largest score twice. It belongs either to `Z` or to the "
+            "log-sum-exp, not to both.",
+        ),
+        (
+            lambda Z: _log_softmax(Z) / math.log(2),
+            "You use the logarithm to the base 2. `log` is the natural one, as everywhere here.",
+        ),
+        (
+            lambda Z: _log_softmax(Z) / math.log(10),
+            "You use the logarithm to the base 10. `log` is the natural one, as everywhere here.",
+        ),
+        (
+            lambda Z: -_log_softmax(Z),
+            "The sign is wrong. The logarithm of a probability is never positive; the minus "
+            "belongs to the loss.",
+        ),
+        (
+            lambda Z: Z - _largest(Z),
+            "You subtract the largest score and nothing else. The logarithm of the sum is missing.",
+        ),
+        (
+            lambda Z: (S := Z - _largest(Z)) - S.exp().mean(dim=1, keepdim=True).log(),
+            "You take the mean of the powers. The softmax divides by their sum.",
+        ),
+        (
+            lambda Z: (S := Z - _largest(Z)) - S.exp().sum(dim=1, keepdim=True),
+            "You subtract the sum of the powers. Its logarithm belongs there.",
+        ),
+        (
+            lambda Z: (
+                (S := Z - Z.min(dim=1, keepdim=True).values)
+                - S.exp().sum(dim=1, keepdim=True).log()
+            ),
+            "You subtract the smallest score, which makes all others larger. What must be "
+            "subtracted so that `exp` never sees a positive number?",
+        ),
+        (
+            lambda Z: Z.logsumexp(dim=1),
+            "This is the log-sum-exp, one number for each row. Subtract it from the scores.",
+        ),
+        (
+            _without_keepdim,
+            "The largest scores have the shape `(n,)` and must stand beside `Z` as a column, "
+            "`(n, 1)`. `keepdim=True` leaves them one; the sum needs it, too.",
+        ),
+    ],
+)
+
+
+# --- Cross-entropy with label smoothing -----------------------------------------------------------
+
+
+def _smooth(Z: Tensor, y: Tensor, epsilon: float) -> Tensor:
+    """Mean smoothed cross-entropy: Z (n, K), y (n,) -> ()."""
+    return _per_example(Z.log_softmax(dim=1), y, epsilon).mean()
+
+
+def _true(log_p: Tensor, y: Tensor) -> Tensor:
+    """The entry of the true class in each row: (n, K), (n,) -> (n,)."""
+    return log_p[torch.arange(len(y)), y]
+
+
+def _per_example(log_p: Tensor, y: Tensor, epsilon: float) -> Tensor:
+    return -((1 - epsilon) * _true(log_p, y) + epsilon * log_p.mean(dim=1))  # (n,)
+
+
+def _smooth_cases(generator: torch.Generator) -> Iterator[tuple[Tensor, Tensor, float]]:
+    yield tensor([[2.0, 1.0, 0.0]]), tensor([2]), 0.0  # the fox
+    yield tensor([[2.0, 1.0, 0.0], [0.0, 3.0, 1.0]]), tensor([0, 2]), 0.0
+    yield tensor([[2.0, 1.0, 0.0]]), tensor([2]), 0.3
+    for n, K, epsilon in ((4, 3, 0.1), (3, 5, 0.25)):
+        Z = 2 * torch.randn(n, K, generator=generator)
+        yield Z, torch.randint(K, (n,), generator=generator), epsilon
+    yield tensor([[1000.0, 0.0, -1000.0], [-1000.0, -1001.0, -1002.0]]), tensor([2, 0]), 0.1
+    yield tensor([[1000.0, 1001.0, 999.0]]), tensor([0]), 0.2
+
+
+def _from_log_p(loss: Callable[[Tensor, Tensor, float], Tensor]) -> Callable[..., Tensor]:
+    """An answer made of the right logarithms of the probabilities."""
+    return lambda Z, y, epsilon: loss(Z.log_softmax(dim=1), y, epsilon)
+
+
+def _weighted(weights: Callable[[int, float], tuple[float, float]]) -> Callable[..., Tensor]:
+    """An answer that weighs the true class and the sum over all classes by weights(K, epsilon)."""
+
+    def loss(log_p: Tensor, y: Tensor, epsilon: float) -> Tensor:
+        true, every = weights(log_p.shape[1], epsilon)
+        return -(true * _true(log_p, y) + every * log_p.sum(dim=1)).mean()
+
+    return _from_log_p(loss)
+
+
+def _targets(y: Tensor, K: int, epsilon: float) -> Tensor:
+    return (1 - epsilon) * functional.one_hot(y, K) + epsilon / K  # (n, K)
+
+
+smooth_cross_entropy = Exercise(
+    reference=_smooth,
+    cases=_smooth_cases,
+    mistakes=[
+        (
+            _from_log_p(lambda log_p, y, epsilon: _per_example(log_p, y, epsilon).sum()),
+            "You add the examples up. The loss is their mean, or a larger batch would mean a "
+            "larger loss.",
+        ),
+        (
+            _from_log_p(_per_example),
+            "You return a loss for each example. The mean over them is missing.",
+        ),
+        (
+            _from_log_p(
+                lambda log_p, y, epsilon: -(_targets(y, log_p.shape[1], epsilon) * log_p).mean()
+            ),
+            "Your mean runs over the examples *and* the classes, so your loss is K times too "
+            "small. Add up over the classes first.",
+        ),
+        (
+            _weighted(lambda K, epsilon: (1, 0)),
+            "Your answer does not depend on `epsilon`: this is the cross-entropy as it was.",
+        ),
+        (
+            _weighted(lambda K, epsilon: (1 - epsilon, 0)),
+            "You take `epsilon` from the true class and give it to nobody. The targets of an "
+            "example must add up to 1.",
+        ),
+        (
+            _weighted(lambda K, epsilon: (1, epsilon / K)),
+            "You give `epsilon` to all classes and take it from none. The true class keeps "
+            "1 − epsilon only.",
+        ),
+        (
+            _weighted(lambda K, epsilon: (1 - epsilon, epsilon)),
+            "Each of your classes gets the whole `epsilon`. They have to share it.",
+        ),
+        (
+            _weighted(lambda K, epsilon: (1 - epsilon - epsilon / (K - 1), epsilon / (K - 1))),
+            "You share `epsilon` among the false classes. Here it is shared among all classes, the "
+            "true one included.",
+        ),
+        (
+            _weighted(lambda K, epsilon: (1 - epsilon - epsilon / K, epsilon / K)),
+            "Your true class gets no part of the share. All classes get epsilon/K, and the true "
+            "one has 1 − epsilon on top.",
+        ),
+        (
+            _weighted(lambda K, epsilon: (epsilon, (1 - epsilon) / K)),
+            "You have `epsilon` and 1 − epsilon the wrong way round. With `epsilon = 0` only the "
+            "true class should count.",
+        ),
+        (
+            lambda Z, y, epsilon: -_smooth(Z, y, epsilon),
+            "The sign is wrong. The logarithm of a probability is negative, and a loss is not.",
+        ),
+        (
+            lambda Z, y, epsilon: _smooth(Z, y, epsilon) / math.log(2),
+            "You use the logarithm to the base 2. `log` is the natural one, as everywhere here.",
+        ),
+        (
+            lambda Z, y, epsilon: _per_example(Z.log_softmax(dim=0), y, epsilon).mean(),
+            "Your softmax runs down the columns, over the examples. The classes of an example lie "
+            "in its row, along dimension 1.",
+        ),
+        (
+            lambda Z, y, epsilon: _per_example(Z.log_softmax(dim=1), Z.argmax(1), epsilon).mean(),
+            "You take the class that has the largest score. The loss asks for the true one, `y`.",
+        ),
+        (
+            lambda Z, y, epsilon: _per_example(Z.log_softmax(dim=1), y - 1, epsilon).mean(),
+            "You take the class beside the true one. Classes are counted from 0, as Python counts.",
+        ),
+        (
+            _from_log_p(
+                lambda log_p, y, epsilon: (
+                    -((1 - epsilon) * log_p[:, y].mean() + epsilon * log_p.mean())
+                )
+            ),
+            "`[:, y]` takes, for every example, the classes of all examples, a table of `(n, n)`. "
+            "Each example has one true class: `[torch.arange(n), y]`.",
+        ),
+        (
+            lambda Z, y, epsilon: _per_example(Z.softmax(dim=1), y, epsilon).mean(),
+            "You weigh the probabilities. Their logarithms belong in the sum.",
+        ),
+        (
+            lambda Z, y, epsilon: _per_example(Z, y, epsilon).mean(),
+            "You weigh the scores themselves. Subtract the log-sum-exp from them first, and they "
+            "become logarithms of probabilities.",
+        ),
+        (
+            lambda Z, y, epsilon: _smooth(Z.softmax(dim=1), y, epsilon),
+            "Your scores pass through two softmaxes. `F.cross_entropy`, `log_softmax` and "
+            "`logsumexp` want scores, not probabilities.",
+        ),
+        (
+            lambda Z, y, epsilon: (
+                -((1 - epsilon) * _true(Z.softmax(dim=1), y) + epsilon / Z.shape[1]).log().mean()
+            ),
+            "You smooth the probabilities and then take the logarithm. It is the targets that are "
+            "smoothed; the logarithms stay as they are and get weights.",
+        ),
+        (
+            lambda Z, y, epsilon: _per_example(_plain_softmax(Z).log(), y, epsilon).mean(),
+            _PLAIN,
+        ),
+        (
+            lambda Z, y, epsilon: (
+                -(_targets(y, Z.shape[1], epsilon) * _plain_softmax(Z).log()).sum(dim=1).mean()
+            ),
+            _PLAIN,
+        ),
+        (
+            lambda Z, y, epsilon: _per_example(
+                Z - Z.exp().sum(dim=1, keepdim=True).log(), y, epsilon
+            ).mean(),
+            _PLAIN,
+        ),
+        (
+            lambda Z, y, epsilon: _per_example(Z.softmax(dim=1).log(), y, epsilon).mean(),
+            _TOO_LATE,
+        ),
+        (
+            lambda Z, y, epsilon: (
+                -(_targets(y, Z.shape[1], epsilon) * Z.softmax(dim=1).log()).sum(dim=1).mean()
+            ),
+            _TOO_LATE,
+        ),
+    ],
+)
+
+
+# --- The gradient of the squared error after a softmax --------------------------------------------
+
+
+def _slopes(
+    Z: Tensor, y: Tensor, through: Callable[[Tensor, Tensor], Tensor], dim: int = 1
+) -> Tensor:
+    """What `through` makes of P (n, K) and the slopes G (n, K) in P, divided by n."""
+    P = Z.softmax(dim=dim)  # (n, K)
+    G = 2 * (P - functional.one_hot(y, Z.shape[1]))  # (n, K)
+    return through(P, G) / len(y)
+
+
+def _through_softmax(P: Tensor, G: Tensor) -> Tensor:
+    return P * (G - (P * G).sum(dim=1, keepdim=True))
+
+
+def _squared_error_gradient(Z: Tensor, y: Tensor) -> Tensor:
+    """Slopes of the mean squared error of the softmax: Z (n, K), y (n,) -> (n, K)."""
+    return _slopes(Z, y, _through_softmax)
+
+
+def _gradient_cases(generator: torch.Generator) -> Iterator[tuple[Tensor, Tensor]]:
+    yield tensor([[0.0, 0.0]]), tensor([0])
+    yield tensor([[2.0, 1.0, 0.0]]), tensor([2])
+    yield tensor([[2.0, 1.0, 0.0], [1.0, -1.0, 0.5]]), tensor([1, 2])
+    for n, K in ((4, 3), (3, 5), (5, 2)):
+        Z = torch.randn(n, K, generator=generator)
+        yield Z, torch.randint(K, (n,), generator=generator)
+
+
+def _numbers_for_labels(Z: Tensor, y: Tensor) -> Tensor:
+    P = Z.softmax(dim=1)
+    return _through_softmax(P, 2 * (P - y[:, None])) / len(y)
+
+
+def _without_keepdim_in_the_sum(Z: Tensor, y: Tensor) -> Tensor:
+    return _slopes(Z, y, lambda P, G: P * (G - (P * G).sum(dim=1)))
+
+
+squared_error_gradient = Exercise(
+    reference=_squared_error_gradient,
+    cases=_gradient_cases,
+    mistakes=[
+        (
+            lambda Z, y: _slopes(Z, y, lambda P, G: G / 2),
+            "This is the gradient of the cross-entropy, `P − Y`. The squared error's has the "
+            "softmax's own slopes in it.",
+        ),
+        (
+            lambda Z, y: _slopes(Z, y, lambda P, G: G),
+            "These are the slopes in the probabilities. The scores stand before the softmax: the "
+            "chain rule has one more factor.",
+        ),
+        (
+            lambda Z, y: _slopes(Z, y, lambda P, G: P * (1 - P) * G),
+            "You let each probability depend on its own score only, as a sigmoid does. In a "
+            "softmax every score moves every probability.",
+        ),
+        (
+            lambda Z, y: _slopes(Z, y, lambda P, G: P * G),
+            "In the bracket, the second term is missing, or adds up to 0: there, each slope has to "
+            "be multiplied by its probability.",
+        ),
+        (
+            lambda Z, y: _slopes(Z, y, lambda P, G: G - (P * G).sum(dim=1, keepdim=True)),
+            "The factor in front of the bracket is missing, the one that makes the gradient fade.",
+        ),
+        (
+            lambda Z, y: _slopes(Z, y, lambda P, G: P * (G + (P * G).sum(dim=1, keepdim=True))),
+            "A sign is wrong: when one score grows, the probabilities of the *other* classes "
+            "shrink.",
+        ),
+        (
+            lambda Z, y: _squared_error_gradient(Z, y) / 2,
+            "The factor 2 of the square's derivative is missing.",
+        ),
+        (
+            lambda Z, y: _squared_error_gradient(Z, y) * len(y),
+            "You do not divide by `n`. The loss is a mean over the examples.",
+        ),
+        (
+            lambda Z, y: _squared_error_gradient(Z, y) * len(y) / 2,
+            "Two things. The square leaves a 2 behind, and the loss is a mean over the examples.",
+        ),
+        (
+            lambda Z, y: _squared_error_gradient(Z, y) / Z.shape[1],
+            "You divide by the number of classes, too. The loss adds up over the classes and is a "
+            "mean over the examples only.",
+        ),
+        (
+            lambda Z, y: _squared_error_gradient(Z, y) * len(y) / Z.shape[1],
+            "You divide by the number of classes where the number of examples should be.",
+        ),
+        (
+            lambda Z, y: -_squared_error_gradient(Z, y),
+            "The sign is wrong. A gradient points uphill, so the true class's score has a negative "
+            "slope.",
+        ),
+        (
+            lambda Z, y: _slopes(Z, y, lambda P, G: P * (G - (P * G).sum(dim=0))),
+            "You add up down the columns, over the examples. The sum runs over the classes of one "
+            "example, dimension 1.",
+        ),
+        (
+            lambda Z, y: _slopes(Z, y, lambda P, G: P * (G - (P * G).sum())),
+            "You add up over the whole table. The sum runs over the classes of one example.",
+        ),
+        (
+            lambda Z, y: _slopes(Z, y, _through_softmax, dim=0),
+            "Your softmax runs down the columns. Each row is an example, and its probabilities "
+            "add up to 1.",
+        ),
+        (
+            _numbers_for_labels,
+            "You subtract the number of the class from every probability. The label has to be a "
+            "one-hot vector first.",
+        ),
+        (
+            lambda Z, y: functional.mse_loss(
+                Z.softmax(dim=1), functional.one_hot(y, Z.shape[1]).float()
+            ),
+            "This is the loss, not its gradient.",
+        ),
+        (
+            lambda Z, y: _slopes(Z, y, lambda P, G: G**2 / 4).sum(),
+            "This is the loss, not its gradient.",
+        ),
+        (
+            _without_keepdim_in_the_sum,
+            "Your sum has the shape `(n,)` and must stand beside `(n, K)` as a column. "
+            "`keepdim=True` leaves it one.",
+        ),
+    ],
+)
