@@ -37,8 +37,8 @@ BOUNDS = {
         "ratio_1": (1, 1.1),
         "ratio_9": (1.6, 2),
         "engine_ratio": (1, 2),
-        "one_side": (0, 1e-6),
-        "two_sides": (0, 1e-8),
+        "two_sides_gain": (10, 1e5),
+        "trial_digits": (8, 14),
     },
 }
 

@@ -19,6 +19,7 @@ Value, backward = CHAPTER["Value"], CHAPTER["backward"]
 OPERATIONS = {
     "add": (lambda a, b, k: a + b, lambda a, b, k: a + b),
     "add number": (lambda a, b, k: k + a + k, lambda a, b, k: a + 2 * k),
+    "subtract": (lambda a, b, k: a - b - k, lambda a, b, k: a - b - k),
     "multiply": (lambda a, b, k: a * b, lambda a, b, k: a * b),
     "multiply number": (lambda a, b, k: k * a * k, lambda a, b, k: a * k * k),
     "square": (lambda a, b, k: a**2, lambda a, b, k: a**2),
@@ -139,9 +140,9 @@ def test_batch_of_examples_equals_autograd(n, d, h, q, seed):
     parameters = [torch.randn(s, generator=g).double().requires_grad_() for s in shapes]
     X = torch.randn(n, d, generator=g).double()
     y = torch.randint(q, (n,), generator=g)
-    H, O = CHAPTER["forward_mlp"](X, *parameters)
-    expected = torch.autograd.grad(F.cross_entropy(O, y), parameters)
-    gradients, _ = CHAPTER["backward_mlp"](X, y, H, O, parameters[2])
+    H, outputs = CHAPTER["forward_mlp"](X, *parameters)
+    expected = torch.autograd.grad(F.cross_entropy(outputs, y), parameters)
+    gradients, _ = CHAPTER["backward_mlp"](X, y, H, outputs, parameters[2])
     for mine, his in zip(gradients, expected, strict=True):
         assert torch.allclose(mine, his, rtol=1e-9, atol=1e-12)
 
@@ -153,7 +154,7 @@ def test_paths_are_counted(layers):
     _, paths, by_weight, arrows = CHAPTER["costs"](layers)
     # A weight of layer l has one neuron, and from there width paths in each layer that follows.
     # The loss is the square of a sum, which adds no path.
-    expected = sum(width * width * width ** (layers - l) for l in range(1, layers + 1))
+    expected = sum(width * width * width ** (layers - layer) for layer in range(1, layers + 1))
     assert paths == expected
     assert by_weight > arrows > layers * width * width
 
