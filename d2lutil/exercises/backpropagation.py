@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
@@ -345,7 +346,7 @@ def _order_cases(generator: torch.Generator) -> Iterator[tuple[Parents]]:
 
 def _judged(reader: Callable[[Parents], Any], parents: Parents) -> Any:
     """Which values an order has, and which of them come before one of their children."""
-    order = reader(parents)
+    order = reader(copy.deepcopy(parents))  # which it may use up
     if order is None or order is ... or isinstance(order, str) or not isinstance(order, Iterable):
         return order
     order = [str(name) for name in order]

@@ -403,8 +403,8 @@ def order_parents_of_loss(parents):
     return ["L"] + parents["L"]
 
 
-def order_empties_the_dictionary(parents):
-    order = order_by_counting(parents)
+def order_forward_with_nothing_left(parents):
+    order = order_forward(parents)
     parents.clear()
     return order
 
@@ -474,7 +474,7 @@ WRONG = {
         (order_dictionary_reversed, "You turn the dictionary's order round"),
         (order_without_parameters, "The values without parents are missing"),
         (order_parents_of_loss, "the parents of the loss"),
-        (order_empties_the_dictionary, "Make a new one"),
+        (order_forward_with_nothing_left, "an order for the forward pass"),
         (order_nothing, "Is a `return` missing"),
     ],
 }
