@@ -49,6 +49,16 @@ BOUNDS = {
         "sigmoid_slope": (50, 1e6),
         "ReLU_slope": (0.1, 20),
     },
+    "foundations/backpropagation": {
+        "engine_lines": (30, 99),
+        "moons_accuracy": (95, 100),
+        "digit_accuracy": (90, 100),
+        "ratio_1": (1, 1.1),
+        "ratio_9": (1.6, 2),
+        "engine_ratio": (1, 2),
+        "two_sides_gain": (10, 1e5),
+        "trial_digits": (8, 14),
+    },
 }
 
 

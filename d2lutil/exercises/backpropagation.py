@@ -1,0 +1,430 @@
+"""Exercises of the chapter *Backpropagation*."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+import torch
+from torch import Tensor, tensor
+
+from . import Exercise
+
+Parents = dict[str, list[str]]
+Gradients = tuple[Tensor, Tensor, Tensor]
+
+
+def _values(w: Tensor, x: Tensor, n: int) -> list[Tensor]:
+    """h_0 to h_n of h_k = tanh(w h_{k-1})."""
+    h = [x]
+    for _ in range(n):
+        h.append(torch.tanh(w * h[-1]))
+    return h
+
+
+def _repeated(w: Tensor, x: Tensor, n: int) -> Tensor:
+    """The derivative of h_n with respect to w: every use of w adds its share."""
+    h, slope = _values(w, x, n), torch.zeros_like(w)
+    for k in range(1, n + 1):
+        slope = (1 - h[k] ** 2) * (h[k - 1] + w * slope)
+    return slope
+
+
+def _repeated_cases(generator: torch.Generator) -> Iterator[tuple[Tensor, Tensor, int]]:
+    yield tensor(0.5), tensor(2.0), 1
+    yield tensor(0.5), tensor(2.0), 2
+    yield tensor(-1.5), tensor(0.4), 3
+    for n in (2, 4, 7):
+        w, x = 0.5 + torch.rand(2, generator=generator)
+        yield w, -x, n
+
+
+def _recursion(step: Callable[..., Tensor]) -> Callable[[Tensor, Tensor, int], Tensor]:
+    """An answer whose slope goes from one step to the next by step(w, before, after, slope)."""
+
+    def answer(w: Tensor, x: Tensor, n: int) -> Tensor:
+        h, slope = _values(w, x, n), torch.zeros_like(w)
+        for k in range(1, n + 1):
+            slope = step(w, h[k - 1], h[k], slope)
+        return slope
+
+    return answer
+
+
+def _last_use(w: Tensor, x: Tensor, n: int) -> Tensor:
+    h = _values(w, x, n)
+    return (1 - h[n] ** 2) * h[n - 1]
+
+
+def _first_use(w: Tensor, x: Tensor, n: int) -> Tensor:
+    h, slope = _values(w, x, n), x / w
+    for k in range(1, n + 1):
+        slope = slope * w * (1 - h[k] ** 2)
+    return slope
+
+
+def _of_input(w: Tensor, x: Tensor, n: int) -> Tensor:
+    h, slope = _values(w, x, n), torch.ones_like(w)
+    for k in range(1, n + 1):
+        slope = slope * w * (1 - h[k] ** 2)
+    return slope
+
+
+repeated_slope = Exercise(
+    reference=_repeated,
+    cases=_repeated_cases,
+    mistakes=[
+        (
+            _last_use,
+            "This is the share of the last use of `w` alone. But the value that goes into the last "
+            "step depends on `w`, too.",
+        ),
+        (
+            _first_use,
+            "This is the share of the first use of `w`, handed on to the end. There are `n` uses, "
+            "and their shares add.",
+        ),
+        (
+            lambda w, x, n: n * _last_use(w, x, n),
+            "You count the last use `n` times. Each use has a share of its own: other inputs, and "
+            "other slopes on the way to the end.",
+        ),
+        (
+            lambda w, x, n: n * _first_use(w, x, n),
+            "You count the first use `n` times. Each use has a share of its own: other inputs, and "
+            "fewer slopes on the way to the end.",
+        ),
+        (
+            _recursion(lambda w, before, after, slope: before + w * slope),
+            "The slope of tanh is missing. Each step bends what comes through it.",
+        ),
+        (
+            _recursion(lambda w, before, after, slope: (1 - after**2) * (before + slope)),
+            "Between one step and the next stands a factor `w`, which what comes from earlier has "
+            "to go through.",
+        ),
+        (
+            _recursion(lambda w, before, after, slope: (1 - after**2) * before + w * slope),
+            "What comes from earlier steps passes through this step's tanh as well. Is a bracket "
+            "in the wrong place?",
+        ),
+        (
+            _recursion(lambda w, before, after, slope: (1 - before**2) * (before + w * slope)),
+            "The slope of tanh is 1 − t², where t is what tanh puts out. You have used what goes "
+            "into the step.",
+        ),
+        (
+            _recursion(lambda w, before, after, slope: (1 - after) * (before + w * slope)),
+            "The slope of tanh is 1 − t². The square is missing.",
+        ),
+        (
+            _recursion(lambda w, before, after, slope: after * (1 - after) * (before + w * slope)),
+            "s (1 − s) is the slope of the sigmoid. That of tanh is another.",
+        ),
+        (
+            _of_input,
+            "This is how the end follows `x`. The slope with respect to `w` is asked for.",
+        ),
+        (
+            lambda w, x, n: _values(w, x, n)[n],
+            "This is the value at the end. Its slope with respect to `w` is asked for.",
+        ),
+        (
+            lambda w, x, n: _repeated(w, x, n - 1),
+            "One step too few. The first value after `x` is h₁, and there are `n` of them.",
+        ),
+        (
+            lambda w, x, n: _repeated(w, x, n + 1),
+            "One step too many. The last value is hₙ, after `n` times tanh.",
+        ),
+    ],
+)
+
+
+def _layer(
+    X: Tensor, W: Tensor, b: Tensor, dH: Tensor, slope: Callable[[Tensor, Tensor], Tensor] | None
+) -> Gradients:
+    """Back through a layer, with slope(scores, values) as that of the activation function."""
+    Z = X @ W + b  # (n, h)
+    delta = dH if slope is None else dH * slope(Z, torch.tanh(Z))  # (n, h)
+    return delta @ W.T, X.T @ delta, delta.sum(0)
+
+
+def _right_slope(Z: Tensor, H: Tensor) -> Tensor:
+    return 1 - H**2
+
+
+def _back(X: Tensor, W: Tensor, b: Tensor, dH: Tensor) -> Gradients:
+    return _layer(X, W, b, dH, _right_slope)
+
+
+def _error(X: Tensor, W: Tensor, b: Tensor, dH: Tensor) -> Tensor:
+    return dH * (1 - torch.tanh(X @ W + b) ** 2)  # (n, h)
+
+
+def _back_cases(generator: torch.Generator) -> Iterator[tuple[Tensor, Tensor, Tensor, Tensor]]:
+    yield tensor([[2.0]]), tensor([[0.5]]), tensor([-0.5]), tensor([[3.0]])
+    for n, d, h in ((2, 2, 2), (4, 3, 2), (2, 5, 3), (1, 3, 4), (5, 2, 6)):
+        shapes = ((n, d), (d, h), (h,), (n, h))
+        yield tuple(torch.randn(shape, generator=generator) for shape in shapes)
+
+
+def _slopes_like(
+    slope: Callable[[Tensor, Tensor], Tensor] | None,
+) -> Callable[[Tensor, Tensor, Tensor, Tensor], Gradients]:
+    return lambda X, W, b, dH: _layer(X, W, b, dH, slope)
+
+
+def _instead(
+    place: int, other: Callable[[Tensor, Tensor, Tensor, Tensor, Tensor], Tensor]
+) -> Callable[[Tensor, Tensor, Tensor, Tensor], Gradients]:
+    """The right answer, but for the gradient in one place: other(X, W, b, dH, delta)."""
+
+    def answer(X: Tensor, W: Tensor, b: Tensor, dH: Tensor) -> Gradients:
+        found = list(_back(X, W, b, dH))
+        found[place] = other(X, W, b, dH, _error(X, W, b, dH))
+        return tuple(found)
+
+    return answer
+
+
+def _divided(X: Tensor, W: Tensor, b: Tensor, dH: Tensor) -> Gradients:
+    dX, dW, db = _back(X, W, b, dH)
+    return dX, dW / len(X), db / len(X)
+
+
+layer_backward = Exercise(
+    reference=_back,
+    cases=_back_cases,
+    returns=("dX", "dW", "db"),
+    mistakes=[
+        (
+            _slopes_like(None),
+            "`dH` is the gradient behind the tanh. Before you come to the scores, it has to go "
+            "back through the tanh, by its slope.",
+        ),
+        (
+            _slopes_like(lambda Z, H: H),
+            "You multiply by tanh where its slope belongs.",
+        ),
+        (
+            _slopes_like(lambda Z, H: 1 - H),
+            "The slope of tanh is 1 − t². The square is missing.",
+        ),
+        (
+            _slopes_like(lambda Z, H: 1 - Z**2),
+            "In the slope of tanh, 1 − t², the t is what tanh puts out; you have the scores there.",
+        ),
+        (
+            _slopes_like(lambda Z, H: H * (1 - H)),
+            "H (1 − H) would be the slope of a sigmoid. That of tanh is another.",
+        ),
+        (
+            _slopes_like(lambda Z, H: (Z > 0).float()),
+            "This is the slope of ReLU. The layer in this exercise has tanh.",
+        ),
+        (
+            lambda X, W, b, dH: _back(X, W, torch.zeros_like(b), dH),
+            "The bias is missing in your scores. It moves the place at which the slope is taken.",
+        ),
+        (
+            _instead(0, lambda X, W, b, dH, delta: dH @ W.T),
+            "`dW` and `db` are right, but `dX` comes from `dH` itself. It goes back through the "
+            "tanh, too.",
+        ),
+        (
+            _instead(1, lambda X, W, b, dH, delta: X.T @ dH),
+            "`dX` and `db` are right, but `dW` comes from `dH` itself. It goes back through the "
+            "tanh, too.",
+        ),
+        (
+            _instead(2, lambda X, W, b, dH, delta: dH.sum(0)),
+            "`dX` and `dW` are right, but `db` comes from `dH` itself. The bias stands in front of "
+            "the tanh.",
+        ),
+        (
+            _divided,
+            "You divide by the number of examples. If the loss is a mean, that is in `dH` already; "
+            "from here on, shares add.",
+        ),
+        (
+            _instead(2, lambda X, W, b, dH, delta: delta.mean(0)),
+            "You take the mean for `db`. The bias goes into every row, and what the rows send back "
+            "adds up.",
+        ),
+        (
+            _instead(1, lambda X, W, b, dH, delta: X.T @ delta / len(X)),
+            "You divide `dW` by the number of examples. If the loss is a mean, that is in `dH` "
+            "already; from here on, shares add.",
+        ),
+        (
+            _instead(2, lambda X, W, b, dH, delta: delta.sum(0, keepdim=True)),
+            "`db` must have the shape of `b`, `(h,)`. `keepdim=True` leaves a dimension too many.",
+        ),
+        (
+            _instead(2, lambda X, W, b, dH, delta: delta.sum(1)),
+            "For `db` you sum over the neurons. Each neuron has a bias of its own; what it sums "
+            "over are the examples.",
+        ),
+        (
+            _instead(2, lambda X, W, b, dH, delta: delta),
+            "`b` goes into every row of the scores, but you return a gradient for each row. What "
+            "happens to shares that reach the same value?",
+        ),
+        (
+            _instead(2, lambda X, W, b, dH, delta: delta.sum()),
+            "You have summed over everything for `db`. It has as many entries as the layer has "
+            "neurons.",
+        ),
+        (
+            _instead(1, lambda X, W, b, dH, delta: delta.T @ X),
+            "Your `dW` is transposed. It must have the shape of `W`, (inputs, outputs).",
+        ),
+        (
+            _instead(0, lambda X, W, b, dH, delta: delta @ W),
+            "`delta @ W` fits only if the layer has as many outputs as inputs. Going back, a "
+            "neuron gathers from those that it feeds: which way round must `W` stand?",
+        ),
+        (
+            _instead(1, lambda X, W, b, dH, delta: X @ delta),
+            "`X @ delta` would sum over the neurons. For `dW` the sum runs over the examples, the "
+            "rows of both.",
+        ),
+        (
+            lambda X, W, b, dH: (lambda dX, dW, db: (dW, db, dX))(*_back(X, W, b, dH)),
+            "The gradients are right, their order is not: first that of `X`, then `W`, then `b`.",
+        ),
+        (
+            lambda X, W, b, dH: (lambda dX, dW, db: (dW, dX, db))(*_back(X, W, b, dH)),
+            "The gradients are right, their order is not: first that of `X`, then `W`, then `b`.",
+        ),
+        (
+            lambda X, W, b, dH: _back(X, W, b, dH)[1:],
+            "The gradient with respect to `X` is missing. The layer before this one needs it.",
+        ),
+    ],
+)
+
+
+def _depth_first(parents: Parents, starts: Iterable[str] = ("L",)) -> list[str]:
+    """All that the values in starts depend on, each after its parents."""
+    order: list[str] = []
+
+    def visit(name: str) -> None:
+        if name not in order:
+            for parent in parents[name]:
+                visit(parent)
+            if name not in order:
+                order.append(name)
+
+    for name in starts:
+        visit(name)
+    return order
+
+
+def _order(parents: Parents) -> list[str]:
+    return _depth_first(parents)[::-1]
+
+
+def _order_cases(generator: torch.Generator) -> Iterator[tuple[Parents]]:
+    yield ({"w": [], "p": ["w", "w"], "k": ["w"], "L": ["p", "w"]},)
+    yield ({"L": ["c"], "c": ["b"], "b": ["a"], "a": []},)
+    yield ({"o": ["q", "h"], "w": [], "h": ["w"], "q": ["h", "v"], "v": [], "L": ["o"]},)
+    yield ({"L": ["h", "o"], "o": ["q"], "q": ["h"], "h": ["w"], "w": [], "m": ["L"]},)
+    yield ({"a": [], "b": ["a"], "c": ["a", "b"], "d": ["c", "a"], "L": ["a", "d", "b"]},)
+    yield ({"L": [], "w": []},)
+    names = [f"v{i}" for i in range(9)]
+    found: Parents = {}
+    for i, name in enumerate(names):
+        picks = torch.randint(max(i, 1), (2,), generator=generator).tolist()
+        found[name] = [names[k] for k in picks] if i > 1 else []
+    found["L"] = ["v8", "v5", "v7"]
+    shuffled = torch.randperm(len(found), generator=generator).tolist()
+    yield ({list(found)[i]: found[list(found)[i]] for i in shuffled},)
+
+
+def _judged(reader: Callable[[Parents], Any], parents: Parents) -> Any:
+    """Which values an order has, and which of them come before one of their children."""
+    order = reader(copy.deepcopy(parents))  # which it may use up
+    if order is None or order is ... or isinstance(order, str) or not isinstance(order, Iterable):
+        return order
+    order = [str(name) for name in order]
+    place = {name: i for i, name in reversed([*enumerate(order)])}
+    early = {
+        parent
+        for child in place
+        for parent in parents.get(child, ())
+        if place.get(parent, len(order)) < place[child]
+    }
+    return {"values": sorted(order), "before a child": sorted(early)}
+
+
+def _first_met(parents: Parents, last: bool, again: bool = False) -> list[str]:
+    """The order in which a search from L meets the values; last in, first out if `last`."""
+    order, waiting = [], ["L"]
+    while waiting:
+        name = waiting.pop(-1 if last else 0)
+        if again or name not in order:
+            order.append(name)
+            waiting += parents[name][::-1] if last else parents[name]
+    return order
+
+
+_MET_FIRST = (
+    "You list a value when you first meet it. It may have another child, further on, which has not "
+    "yet handed on its share."
+)
+
+backward_order = Exercise(
+    reference=_order,
+    cases=_order_cases,
+    call=_judged,
+    mistakes=[
+        (
+            _depth_first,
+            "This is an order for the forward pass: parents first. Which way does the backward "
+            "pass go?",
+        ),
+        (lambda parents: _first_met(parents, last=True), _MET_FIRST),
+        (lambda parents: _first_met(parents, last=False), _MET_FIRST),
+        (
+            lambda parents: _first_met(parents, last=True, again=True),
+            "A value that is used several times is in your list several times. Remember which ones "
+            "you have seen.",
+        ),
+        (
+            lambda parents: _first_met(parents, last=False, again=True),
+            "A value that is used several times is in your list several times. Remember which ones "
+            "you have seen. And of its places, only the last would do.",
+        ),
+        (
+            lambda parents: _order(parents)[1:],
+            'The loss is missing. The backward pass begins with it: `"L"` first.',
+        ),
+        (
+            lambda parents: _depth_first(parents, parents)[::-1],
+            'There are values in your list that `"L"` does not depend on. Begin at `"L"`, and see '
+            "what you can reach.",
+        ),
+        (
+            lambda parents: [*parents],
+            "You return the names in the order in which the dictionary has them. It can be any.",
+        ),
+        (
+            lambda parents: [*reversed(parents)],
+            "You turn the dictionary's order round. But it need not be an order of computing at "
+            "all: a value may stand before its parents.",
+        ),
+        (
+            lambda parents: [name for name in _order(parents) if parents[name] or name == "L"],
+            "The values without parents are missing. They are the parameters, for whose sake all "
+            "this is done.",
+        ),
+        (
+            lambda parents: ["L", *parents["L"]],
+            "These are the parents of the loss. Their parents belong into the list as well, and so "
+            "on.",
+        ),
+    ],
+)
