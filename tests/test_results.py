@@ -58,6 +58,17 @@ BOUNDS = {
         "engine_ratio": (1, 2),
         "two_sides_gain": (10, 1e5),
         "trial_digits": (8, 14),
+    "convolution/convolution": {
+        "size_plain": (30, 80),
+        "edge_error": (0, 0.005),
+        "patch_dense_error": (15, 60),
+        "shift_stride_gap": (0.2, 2),
+        "shift_border_gap": (0.2, 2),
+        "digit_convolutional": (93, 100),
+        "digit_dense": (88, 94.5),
+        "products_ratio": (2.03, 2.04),
+        "field_power": (0.4, 0.6),
+        "field_used_32": (3, 20),
     },
 }
 

@@ -1,0 +1,289 @@
+"""Exercises of the chapter *Convolution*."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import torch
+from torch import Tensor, tensor
+from torch.nn import functional
+
+from . import Exercise
+
+
+def _input_size(m: int, k: int, p: int, s: int, d: int) -> int:
+    """The fewest pixels in which m windows find a place."""
+    return s * (m - 1) + d * (k - 1) + 1 - 2 * p
+
+
+def _input_size_cases(generator: torch.Generator) -> Iterator[tuple[int, ...]]:
+    yield 4, 3, 0, 1, 1
+    yield 6, 3, 1, 1, 1
+    yield 5, 3, 0, 2, 1
+    yield 5, 4, 0, 1, 3
+    yield 1, 5, 0, 3, 2
+    for _ in range(6):
+        m, k, p, s, d = (
+            int(torch.randint(low, high, (), generator=generator))
+            for low, high in ((5, 12), (3, 8), (1, 4), (2, 5), (2, 5))
+        )
+        yield m, k, p, s, d
+
+
+conv_input_size = Exercise(
+    reference=_input_size,
+    cases=_input_size_cases,
+    mistakes=[
+        (
+            lambda m, k, p, s, d: s * (m - 1) + d * (k - 1) + 1 + 2 * p,
+            "You add the padding. It is part of what the windows need, and you need not bring it.",
+        ),
+        (
+            lambda m, k, p, s, d: s * (m - 1) + d * (k - 1) + 1 - p,
+            "You take off the padding once. How many sides does an image have in a row?",
+        ),
+        (
+            lambda m, k, p, s, d: s * (m - 1) + d * (k - 1) + 1,
+            "The padding does not occur in your answer. Its zeros are as good as pixels.",
+        ),
+        (
+            lambda m, k, p, s, d: s * (m - 1) + k - 2 * p,
+            "The dilation does not occur in your answer. How many pixels does a window span when "
+            "its weights look at places that are `d` apart?",
+        ),
+        (
+            lambda m, k, p, s, d: s * (m - 1) + d * k - 2 * p,
+            "Your windows are too wide: between `k` weights there are fewer than `k` gaps of `d`.",
+        ),
+        (
+            lambda m, k, p, s, d: s * (m - 1) + d * (k - 1) - 2 * p,
+            "You are one short. How many pixels does a window of a single weight span?",
+        ),
+        (
+            lambda m, k, p, s, d: s * m + d * (k - 1) + 1 - 2 * p,
+            "You take a stride too many. How many steps are there from the first window to window "
+            "`m`?",
+        ),
+        (
+            lambda m, k, p, s, d: s * m + d * (k - 1) - 2 * p,
+            "This is the largest size that gives `m` outputs: it has pixels at the end that no "
+            "window reaches. The smallest is asked for.",
+        ),
+        (
+            lambda m, k, p, s, d: (m - 1) + d * (k - 1) + 1 - 2 * p,
+            "The stride does not occur in your answer. How far apart are the first pixels of two "
+            "neighbouring windows?",
+        ),
+        (
+            lambda m, k, p, s, d: (m + 2 * p - d * (k - 1) - 1) // s + 1,
+            "This is how many outputs `m` pixels give. Here `m` is the number of outputs; solve "
+            "for the other one.",
+        ),
+        (
+            lambda m, k, p, s, d: s * (m - 1 + d * (k - 1)) + 1 - 2 * p,
+            "You stretch the window by the stride, too. The stride moves a window, the dilation "
+            "stretches it.",
+        ),
+    ],
+)
+
+
+def _correlate(X: Tensor, K: Tensor, b: Tensor, s: int) -> Tensor:
+    """X (c_in, h, w), K (c_out, c_in, k, k), b (c_out,) -> (c_out, h_out, w_out)."""
+    return functional.conv2d(X[None], K, b, stride=s)[0]
+
+
+def _correlate_cases(generator: torch.Generator) -> Iterator[tuple[Tensor, Tensor, Tensor, int]]:
+    X = tensor([[[1.0, 0.0, 2.0], [3.0, 1.0, 0.0], [2.0, 4.0, 1.0]]])  # that of the chapter
+    yield X, tensor([[[[2.0, -1.0], [1.0, 3.0]]]]), tensor([0.0]), 1
+    yield X, tensor([[[[2.0, -1.0], [1.0, 3.0]]]]), tensor([0.5]), 1
+    for c_in, c_out, h, w, k, s in (
+        (2, 1, 3, 3, 2, 1),
+        (1, 3, 4, 5, 2, 1),
+        (1, 1, 6, 6, 2, 2),
+        (3, 2, 8, 6, 3, 2),
+        (2, 3, 7, 7, 3, 2),
+        (2, 2, 9, 8, 2, 3),
+    ):
+        X = torch.randn(c_in, h, w, generator=generator)
+        K = torch.randn(c_out, c_in, k, k, generator=generator)
+        yield X, K, torch.randn(c_out, generator=generator), s
+
+
+def _by_window(
+    X: Tensor,
+    K: Tensor,
+    b: Tensor,
+    s: int,
+    value: Callable[[Tensor, Tensor, Tensor], Tensor] = lambda window, K, b: (
+        (window * K).sum(dim=(1, 2, 3)) + b
+    ),
+    rows: int | None = None,
+    columns: int | None = None,
+) -> Tensor:
+    """The reference with another `value` (c_out,) of a window, or windows in other places."""
+    k = K.shape[-1]
+    h_out, w_out = (X.shape[1] - k) // s + 1, (X.shape[2] - k) // s + 1
+    rows, columns = s if rows is None else rows, s if columns is None else columns
+    Y = X.new_zeros(len(K), h_out, w_out)
+    for i in range(h_out):
+        for j in range(w_out):
+            window = X[:, rows * i : rows * i + k, columns * j : columns * j + k]  # (c_in, k, k)
+            Y[:, i, j] = value(window, K, b)
+    return Y
+
+
+def _dilated(X: Tensor, K: Tensor, b: Tensor, s: int) -> Tensor:
+    return functional.conv2d(X[None], K, b, dilation=s)[0]
+
+
+correlate_channels = Exercise(
+    reference=_correlate,
+    cases=_correlate_cases,
+    mistakes=[
+        (
+            lambda X, K, b, s: _correlate(X, K.flip(2, 3), b, s),
+            "You turn the kernel. That is a convolution as mathematicians have it; the layer does "
+            "not turn it.",
+        ),
+        (
+            lambda X, K, b, s: _correlate(X, K.transpose(2, 3), b, s),
+            "Your kernel is transposed: its rows lie along the columns of the image.",
+        ),
+        (
+            lambda X, K, b, s: _correlate(X, K, torch.zeros_like(b), s),
+            "The bias is missing. Each output channel has one.",
+        ),
+        (
+            lambda X, K, b, s: _correlate(X, K, b * len(X), s),
+            "You add the bias once for each input channel. There is one for each output channel.",
+        ),
+        (
+            lambda X, K, b, s: _correlate(X, K, b * K[0].numel(), s),
+            "You add the bias inside the sum, so that it counts once for every weight.",
+        ),
+        (
+            lambda X, K, b, s: _correlate(X, K / len(X), b, s),
+            "You average over the input channels. The layer adds them up.",
+        ),
+        (
+            lambda X, K, b, s: _correlate(X, K / K[0].numel(), b, s),
+            "You take the mean over the window where a sum belongs.",
+        ),
+        (
+            lambda X, K, b, s: _correlate(X[:1], K[:, :1], b, s),
+            "Only the first input channel counts in your answer. All of them are added up.",
+        ),
+        (
+            lambda X, K, b, s: _correlate(X[-1:], K[:, -1:], b, s),
+            "Only the last input channel counts in your answer. Is there an `=` in a loop, where "
+            "`+=` belongs?",
+        ),
+        (
+            lambda X, K, b, s: _correlate(X, K[:1].expand_as(K), b, s),
+            "All your maps come from the first kernel. Each output channel has its own, `K[o]`.",
+        ),
+        (
+            lambda X, K, b, s: _correlate(X, K, b, 1),
+            "The stride does not occur in your answer. It says by how many pixels the window "
+            "moves.",
+        ),
+        (
+            lambda X, K, b, s: _by_window(X, K, b, s, rows=1, columns=1),
+            "You have as many outputs as the stride asks for, but your window moves by one pixel "
+            "at a time.",
+        ),
+        (
+            lambda X, K, b, s: _by_window(X, K, b, s, columns=1),
+            "The stride holds for your rows only. The window moves by it in both directions.",
+        ),
+        (
+            lambda X, K, b, s: _by_window(X, K, b, s, rows=1),
+            "The stride holds for your columns only. The window moves by it in both directions.",
+        ),
+        (
+            _dilated,
+            "You take every `s`-th pixel inside the window: this is a dilation. A stride leaves "
+            "the window whole and moves it further.",
+        ),
+        (
+            lambda X, K, b, s: _by_window(
+                X, K, b, s, lambda window, K, b: (window.sum(0) * K.sum(1)).sum((1, 2)) + b
+            ),
+            "You add up the channels before you multiply. Each channel has weights of its own.",
+        ),
+    ],
+)
+
+
+def _full(X: Tensor, K: Tensor) -> Tensor:
+    """X (h, w), K (k, k) -> (h + k - 1, w + k - 1)."""
+    return _padded(X, K.flip(0, 1))
+
+
+def _padded(X: Tensor, K: Tensor, p: int | None = None) -> Tensor:
+    """The cross-correlation of X (h, w) with K (k, k), with a padding of k - 1 or p."""
+    p = len(K) - 1 if p is None else p
+    return functional.conv2d(X[None, None], K[None, None], padding=p)[0, 0]
+
+
+def _full_cases(generator: torch.Generator) -> Iterator[tuple[Tensor, Tensor]]:
+    X = tensor([[1.0, 0.0, 2.0], [3.0, 1.0, 0.0], [2.0, 4.0, 1.0]])
+    yield X, tensor([[2.0, -1.0], [1.0, 3.0]])
+    yield tensor([[1.0]]), tensor([[1.0, 2.0], [3.0, 4.0]])
+    for h, w, k in ((4, 5, 3), (6, 4, 3), (3, 3, 4), (5, 5, 1)):
+        X = torch.randn(h, w, generator=generator)
+        yield X, torch.randn(k, k, generator=generator)
+
+
+_NOT_ENOUGH = (
+    "Your window stays inside the image, or nearly so. In full, it may hang over the border until "
+    "a single pixel is left: how much padding is that?"
+)
+
+full_convolution = Exercise(
+    reference=_full,
+    cases=_full_cases,
+    mistakes=[
+        (
+            lambda X, K: _padded(X, K),
+            "You do not turn the kernel, so this is a cross-correlation.",
+        ),
+        (
+            lambda X, K: _padded(X, K.flip(0)),
+            "You turn the kernel upside down, but not left to right.",
+        ),
+        (
+            lambda X, K: _padded(X, K.flip(1)),
+            "You turn the kernel left to right, but not upside down.",
+        ),
+        (
+            lambda X, K: _padded(X, K.T),
+            "You transpose the kernel. To turn it means to reverse its rows and its columns.",
+        ),
+        (
+            lambda X, K: _padded(X, K.rot90()),
+            "You turn the kernel by a quarter of a circle. It takes half a circle.",
+        ),
+        (
+            lambda X, K: _padded(X.flip(0, 1), K),
+            "You turn the image and not the kernel, so your answer comes out turned as well.",
+        ),
+        (
+            lambda X, K: _padded(X, K.flip(0, 1), 0),
+            _NOT_ENOUGH,
+        ),
+        (
+            lambda X, K: _padded(X, K.flip(0, 1), len(K) // 2),
+            _NOT_ENOUGH,
+        ),
+        (
+            lambda X, K: _padded(X, K.flip(0, 1), len(K)),
+            "You pad too much: your outermost windows see nothing of the image.",
+        ),
+        (
+            lambda X, K: _padded(X, K, 0),
+            "Two things. You do not turn the kernel, and you do not pad the image.",
+        ),
+    ],
+)

@@ -1,0 +1,306 @@
+"""Right and wrong answers to the exercises of the chapter *Convolution*."""
+
+from __future__ import annotations
+
+import torch
+from torch.nn import functional
+
+
+def input_size_by_span(m, k, p, s, d):
+    span = k + (k - 1) * (d - 1)
+    first_pixel_of_last_window = (m - 1) * s
+    return first_pixel_of_last_window + span - 2 * p
+
+
+def input_size_by_search(m, k, p, s, d):
+    h = 1
+    while h + 2 * p < d * (k - 1) + 1 or (h + 2 * p - d * (k - 1) - 1) // s + 1 < m:
+        h += 1
+    return h
+
+
+def input_size_largest(m, k, p, s, d):
+    h = 1
+    while (h + 1 + 2 * p - d * (k - 1) - 1) // s + 1 <= m:
+        h += 1
+    return h
+
+
+def input_size_padding_added(m, k, p, s, d):
+    return (m - 1) * s + d * (k - 1) + 1 + p + p
+
+
+def input_size_padding_once(m, k, p, s, d):
+    return (m - 1) * s - p + d * (k - 1) + 1
+
+
+def input_size_no_padding(m, k, p, s, d):
+    return (m - 1) * s + d * (k - 1) + 1
+
+
+def input_size_as_in_the_notes(m, k, p, s, d):
+    return (m - 1) * s + k - 2 * p
+
+
+def input_size_wide_windows(m, k, p, s, d):
+    return (m - 1) * s + (k * d) - 2 * p
+
+
+def input_size_one_short(m, k, p, s, d):
+    return (m - 1) * s + (k - 1) * d - 2 * p
+
+
+def input_size_m_strides(m, k, p, s, d):
+    return m * s + 1 + (k - 1) * d - 2 * p
+
+
+def input_size_no_stride(m, k, p, s, d):
+    return m + (k - 1) * d - 2 * p
+
+
+def input_size_is_output_size(m, k, p, s, d):
+    return int((m + 2 * p - d * (k - 1) - 1) // s) + 1
+
+
+def correlate_by_unfold(X, K, b, s):
+    k = K.shape[-1]
+    windows = functional.unfold(X[None], k, stride=s)[0]
+    Y = K.flatten(1) @ windows + b[:, None]
+    return Y.reshape(len(K), (X.shape[1] - k) // s + 1, -1)
+
+
+def correlate_by_loops(X, K, b, s):
+    c_out, c_in, k, _ = K.shape
+    maps = []
+    for o in range(c_out):
+        rows = []
+        for i in range(0, X.shape[1] - k + 1, s):
+            row = []
+            for j in range(0, X.shape[2] - k + 1, s):
+                total = b[o]
+                for c in range(c_in):
+                    total = total + (X[c, i : i + k, j : j + k] * K[o, c]).sum()
+                row.append(total)
+            rows.append(torch.stack(row))
+        maps.append(torch.stack(rows))
+    return torch.stack(maps)
+
+
+def correlate_then_skip(X, K, b, s):
+    return functional.conv2d(X[None], K)[0, :, ::s, ::s] + b[:, None, None]
+
+
+def _loops(X, K, b, s, window):
+    """Loops over the places; `window` gives the values (c_out,) at i, j."""
+    k = K.shape[-1]
+    h_out, w_out = (X.shape[1] - k) // s + 1, (X.shape[2] - k) // s + 1
+    Y = torch.zeros(len(K), h_out, w_out)
+    for i in range(h_out):
+        for j in range(w_out):
+            Y[:, i, j] = window(i, j, k)
+    return Y
+
+
+def correlate_no_bias(X, K, b, s):
+    def window(i, j, k):
+        return (X[:, s * i : s * i + k, s * j : s * j + k] * K).sum((1, 2, 3))
+
+    return _loops(X, K, b, s, window)
+
+
+def correlate_bias_by_channel(X, K, b, s):
+    def window(i, j, k):
+        seen = X[:, s * i : s * i + k, s * j : s * j + k]
+        return ((seen * K).sum((2, 3)) + b[:, None]).sum(1)
+
+    return _loops(X, K, b, s, window)
+
+
+def correlate_bias_by_weight(X, K, b, s):
+    def window(i, j, k):
+        seen = X[:, s * i : s * i + k, s * j : s * j + k]
+        return (seen * K + b[:, None, None, None]).sum((1, 2, 3))
+
+    return _loops(X, K, b, s, window)
+
+
+def correlate_mean_of_channels(X, K, b, s):
+    def window(i, j, k):
+        seen = X[:, s * i : s * i + k, s * j : s * j + k]
+        return (seen * K).sum((2, 3)).mean(1) + b
+
+    return _loops(X, K, b, s, window)
+
+
+def correlate_mean_of_window(X, K, b, s):
+    def window(i, j, k):
+        return (X[:, s * i : s * i + k, s * j : s * j + k] * K).mean((1, 2, 3)) + b
+
+    return _loops(X, K, b, s, window)
+
+
+def correlate_small_steps(X, K, b, s):
+    def window(i, j, k):
+        return (X[:, i : i + k, j : j + k] * K).sum((1, 2, 3)) + b
+
+    return _loops(X, K, b, s, window)
+
+
+def correlate_stride_in_rows(X, K, b, s):
+    def window(i, j, k):
+        return (X[:, s * i : s * i + k, j : j + k] * K).sum((1, 2, 3)) + b
+
+    return _loops(X, K, b, s, window)
+
+
+def correlate_stride_in_columns(X, K, b, s):
+    def window(i, j, k):
+        return (X[:, i : i + k, s * j : s * j + k] * K).sum((1, 2, 3)) + b
+
+    return _loops(X, K, b, s, window)
+
+
+def correlate_first_kernel(X, K, b, s):
+    def window(i, j, k):
+        return (X[:, s * i : s * i + k, s * j : s * j + k] * K[0]).sum() + b
+
+    return _loops(X, K, b, s, window)
+
+
+def correlate_last_channel(X, K, b, s):
+    def window(i, j, k):
+        for c in range(len(X)):
+            total = (X[c, s * i : s * i + k, s * j : s * j + k] * K[:, c]).sum((1, 2))
+        return total + b
+
+    return _loops(X, K, b, s, window)
+
+
+def correlate_first_channel(X, K, b, s):
+    def window(i, j, k):
+        return (X[0, s * i : s * i + k, s * j : s * j + k] * K[:, 0]).sum((1, 2)) + b
+
+    return _loops(X, K, b, s, window)
+
+
+def correlate_turned(X, K, b, s):
+    return correlate_by_unfold(X, torch.rot90(K, 2, (2, 3)), b, s)
+
+
+def correlate_transposed(X, K, b, s):
+    return correlate_by_unfold(X, K.mT, b, s)
+
+
+def correlate_no_stride(X, K, b, s):
+    return functional.conv2d(X.unsqueeze(0), K, b).squeeze(0)
+
+
+def correlate_stride_as_dilation(X, K, b, s):
+    k = K.shape[-1]
+    span = s * (k - 1) + 1
+    h_out, w_out = X.shape[1] - span + 1, X.shape[2] - span + 1
+    Y = torch.zeros(len(K), h_out, w_out)
+    for i in range(h_out):
+        for j in range(w_out):
+            window = X[:, i : i + span : s, j : j + span : s]
+            Y[:, i, j] = (window * K).sum((1, 2, 3)) + b
+    return Y
+
+
+def correlate_channels_first_added(X, K, b, s):
+    return functional.conv2d(X.sum(0)[None, None], K.sum(1, keepdim=True), b, stride=s)[0]
+
+
+def full_by_adding(X, K):
+    """Every pixel of X leaves a copy of K, at its place."""
+    k = len(K)
+    Y = X.new_zeros(X.shape[0] + k - 1, X.shape[1] + k - 1)
+    for i in range(X.shape[0]):
+        for j in range(X.shape[1]):
+            Y[i : i + k, j : j + k] += X[i, j] * K
+    return Y
+
+
+def full_by_transposed(X, K):
+    return functional.conv_transpose2d(X[None, None], K[None, None])[0, 0]
+
+
+def full_not_turned(X, K):
+    p = K.shape[0] - 1
+    return functional.conv2d(functional.pad(X, (p, p, p, p))[None, None], K[None, None])[0, 0]
+
+
+def full_upside_down(X, K):
+    return full_not_turned(X, torch.flipud(K))
+
+
+def full_left_to_right(X, K):
+    return full_not_turned(X, torch.fliplr(K))
+
+
+def full_transposed(X, K):
+    return full_not_turned(X, K.t())
+
+
+def full_image_turned(X, K):
+    return full_not_turned(X.flip((0, 1)), K)
+
+
+def full_not_padded(X, K):
+    if min(X.shape) < len(K):
+        raise RuntimeError("the kernel is larger than the image")
+    k = K.flip((0, 1))
+    return X.unfold(0, len(k), 1).unfold(1, len(k), 1).mul(k).sum((-1, -2))
+
+
+def full_too_padded(X, K):
+    p = len(K)
+    return functional.conv2d(X[None, None], K.flip((0, 1))[None, None], padding=(p, p))[0, 0]
+
+
+RIGHT = {
+    "conv_input_size": [input_size_by_span, input_size_by_search],
+    "correlate_channels": [correlate_by_unfold, correlate_by_loops, correlate_then_skip],
+    "full_convolution": [full_by_adding, full_by_transposed],
+}
+
+WRONG = {
+    "conv_input_size": [
+        (input_size_largest, "The smallest is asked for"),
+        (input_size_padding_added, "You add the padding"),
+        (input_size_padding_once, "How many sides"),
+        (input_size_no_padding, "as good as pixels"),
+        (input_size_as_in_the_notes, "The dilation does not occur"),
+        (input_size_wide_windows, "fewer than `k` gaps"),
+        (input_size_one_short, "a single weight"),
+        (input_size_m_strides, "a stride too many"),
+        (input_size_no_stride, "The stride does not occur"),
+        (input_size_is_output_size, "solve for"),
+    ],
+    "correlate_channels": [
+        (correlate_no_bias, "The bias is missing"),
+        (correlate_bias_by_channel, "once for each input channel"),
+        (correlate_bias_by_weight, "once for every weight"),
+        (correlate_mean_of_channels, "average over the input channels"),
+        (correlate_mean_of_window, "where a sum belongs"),
+        (correlate_small_steps, "moves by one pixel"),
+        (correlate_stride_in_rows, "for your rows only"),
+        (correlate_stride_in_columns, "for your columns only"),
+        (correlate_first_kernel, "from the first kernel"),
+        (correlate_first_channel, "Only the first input channel"),
+        (correlate_last_channel, "Only the last input channel"),
+        (correlate_turned, "You turn the kernel"),
+        (correlate_transposed, "transposed"),
+        (correlate_no_stride, "The stride does not occur"),
+        (correlate_stride_as_dilation, "this is a dilation"),
+        (correlate_channels_first_added, "before you multiply"),
+    ],
+    "full_convolution": [
+        (full_not_turned, "cross-correlation"),
+        (full_upside_down, "not left to right"),
+        (full_left_to_right, "not upside down"),
+        (full_transposed, "You transpose"),
+        (full_image_turned, "You turn the image"),
+        (full_too_padded, "You pad too much"),
+    ],
+}
