@@ -30,6 +30,26 @@ BOUNDS = {
         "sigmoid_slope": (50, 1e6),
         "ReLU_slope": (0.1, 20),
     },
+    "convolution/resnet": {
+        "digit_accuracy": (98, 100),
+        "plain_8": (1, 2),
+        "plain_56": (2, 2.4),
+        "plain_56_faster": (1.9, 2.4),
+        "residual_8": (0.7, 1.7),
+        "residual_20": (0.2, 1),
+        "residual_56": (0.3, 1.3),
+        "bare_plain_log_20": (-15, -9),
+        "bare_plain_loss": (2.28, 2.32),
+        "bare_residual_loss": (1, 2.15),
+        "plain_growth_56": (20, 1e4),
+        "agreement_plain_56": (-0.1, 0.1),
+        "agreement_residual_20": (0.2, 0.8),
+        "mixed": (96, 100),
+        "alike": (5, 50),
+        "single": (5, 50),
+        "resnet50": (25.55, 25.56),
+        "resnet50_body": (23.5, 23.51),
+    },
 }
 
 
