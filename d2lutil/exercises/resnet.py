@@ -1,0 +1,302 @@
+"""Exercises of the chapter *Residual networks*."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor, tensor
+from torch.nn import functional as F
+
+from . import Exercise
+
+_ALL = (0, 2, 3)  # all dimensions but that of the channels
+
+
+def _column(v: Tensor) -> Tensor:
+    """A vector (c,) lined up with the channels: (c, 1, 1)."""
+    return v[:, None, None]
+
+
+def _batch(
+    X: Tensor,
+    gamma: Tensor,
+    beta: Tensor,
+    eps: float,
+    dims: tuple[int, ...] = _ALL,
+    unbiased: bool = False,
+) -> Tensor:
+    """X (n, c, h, w) with mean and variance over dims taken out, then gamma and beta."""
+    mean = X.mean(dim=dims, keepdim=True)
+    var = X.var(dim=dims, keepdim=True, unbiased=unbiased)
+    return _column(gamma) * (X - mean) / torch.sqrt(var + eps) + _column(beta)
+
+
+def _normalise(X: Tensor, gamma: Tensor, beta: Tensor, eps: float) -> Tensor:
+    return _batch(X, gamma, beta, eps)
+
+
+def _normalise_cases(
+    generator: torch.Generator,
+) -> Iterator[tuple[Tensor, Tensor, Tensor, float]]:
+    X = tensor([1.0, 3.0, 5.0, 7.0]).reshape(2, 1, 1, 2)
+    yield X, tensor([1.0]), tensor([0.0]), 1e-5
+    yield X, tensor([3.0]), tensor([-2.0]), 0.5
+    for n, c, h, w in ((3, 2, 2, 4), (2, 3, 3, 3), (4, 2, 1, 5), (2, 4, 4, 4)):
+        X = 2 * torch.randn(n, c, h, w, generator=generator) + 1.5
+        gamma = torch.randn(c, generator=generator) + 2
+        yield X, gamma, torch.randn(c, generator=generator), 0.3
+
+
+def _from_the_right(X: Tensor, gamma: Tensor, beta: Tensor, eps: float) -> Tensor:
+    mean, var = X.mean(_ALL, keepdim=True), X.var(_ALL, keepdim=True, unbiased=False)
+    return gamma * (X - mean) / torch.sqrt(var + eps) + beta
+
+
+_EPS = (
+    "`eps` is in the wrong place. It is added to the variance, under the root, where it keeps a "
+    "channel that never changes from dividing by zero."
+)
+
+normalise_batch = Exercise(
+    reference=_normalise,
+    cases=_normalise_cases,
+    mistakes=[
+        (
+            lambda X, gamma, beta, eps: _batch(X, gamma, beta, eps, unbiased=True),
+            "Your variance divides by m − 1. `X.var` does that unless told otherwise; a batch is "
+            "normalised with the plain mean of the squares.",
+        ),
+        (
+            lambda X, gamma, beta, eps: _batch(X, gamma, beta, eps, dims=(0,)),
+            "You average over the images only, so every place has a mean of its own. A channel has "
+            "one mean, over all images and all places.",
+        ),
+        (
+            lambda X, gamma, beta, eps: _batch(X, gamma, beta, eps, dims=(2, 3)),
+            "You average over the places of each image by itself, which is called instance "
+            "normalisation. The images of a batch are taken together.",
+        ),
+        (
+            lambda X, gamma, beta, eps: _batch(X, gamma, beta, eps, dims=(1, 2, 3)),
+            "You give each image a mean of its own, over all its channels, which is called layer "
+            "normalisation. Here each channel has its own, over all images.",
+        ),
+        (
+            lambda X, gamma, beta, eps: _batch(X, gamma, beta, eps, dims=(0, 1, 2, 3)),
+            "You use one mean for everything. Each channel has its own.",
+        ),
+        (
+            lambda X, gamma, beta, eps: _batch(X, gamma, beta, eps, dims=(1,)),
+            "You average over the channels. Each channel should have a mean of its own, taken over "
+            "everything else.",
+        ),
+        (
+            lambda X, gamma, beta, eps: (
+                _column(gamma)
+                * (X - X.mean(_ALL, keepdim=True))
+                / (X.var(_ALL, keepdim=True, unbiased=False).sqrt() + eps)
+                + _column(beta)
+            ),
+            _EPS,
+        ),
+        (
+            lambda X, gamma, beta, eps: _batch(X, gamma, beta, eps**2),
+            "You square `eps`. It is added to the variance as it is.",
+        ),
+        (
+            lambda X, gamma, beta, eps: _batch(X, gamma, beta, 0.0),
+            "`eps` is missing. It is added to the variance, under the root.",
+        ),
+        (
+            lambda X, gamma, beta, eps: (
+                _column(gamma)
+                * (X - X.mean(_ALL, keepdim=True))
+                / (X.var(_ALL, keepdim=True, unbiased=False) + eps)
+                + _column(beta)
+            ),
+            "You divide by the variance. Its square root, the standard deviation, is what brings "
+            "the spread to 1.",
+        ),
+        (
+            lambda X, gamma, beta, eps: _batch(X, torch.ones_like(gamma), 0 * beta, eps),
+            "The normalised values are right, but `gamma` and `beta` are not used: each channel "
+            "is then scaled and shifted by its own.",
+        ),
+        (
+            lambda X, gamma, beta, eps: _batch(X, gamma, 0 * beta, eps),
+            "`beta` is missing. It is added at the end.",
+        ),
+        (
+            lambda X, gamma, beta, eps: _batch(X, torch.ones_like(gamma), beta, eps),
+            "`gamma` is missing. It multiplies what has been normalised.",
+        ),
+        (
+            lambda X, gamma, beta, eps: _batch(X, beta, gamma, eps),
+            "`gamma` and `beta` have changed places: `gamma` multiplies, `beta` is added.",
+        ),
+        (
+            lambda X, gamma, beta, eps: (
+                _column(gamma) * (_batch(X, torch.ones_like(gamma), beta, eps))
+            ),
+            "You add `beta` before you multiply by `gamma`. Multiply first.",
+        ),
+        (
+            lambda X, gamma, beta, eps: (
+                _column(gamma) * X / torch.sqrt(X.var(_ALL, keepdim=True, unbiased=False) + eps)
+                + _column(beta)
+            ),
+            "The mean is not subtracted. A channel's values should lie around zero before `gamma` "
+            "and `beta` come.",
+        ),
+        (
+            lambda X, gamma, beta, eps: (
+                _column(gamma)
+                * (X - X.mean(_ALL, keepdim=True))
+                / torch.sqrt(X.pow(2).mean(_ALL, keepdim=True) + eps)
+                + _column(beta)
+            ),
+            "You divide by the root of the mean square of `X` itself. The variance is that of what "
+            "is left when the mean has been subtracted.",
+        ),
+        (
+            _from_the_right,
+            "`gamma` and `beta` are lined up with the last dimension, the width. They belong to "
+            "the channels, dimension 1: what shape makes them broadcast there?",
+        ),
+    ],
+)
+
+
+def _layers(X: Tensor, W1: Tensor, W2: Tensor, stride: int) -> Tensor:
+    """What the two convolutions make of X (n, c, h, w), before the sum: (n, k, h', w')."""
+    Y = torch.relu(F.conv2d(X, W1, stride=stride, padding=1))
+    return F.conv2d(Y, W2, padding=1)
+
+
+def _residual(X: Tensor, W1: Tensor, W2: Tensor, W3: Tensor, stride: int) -> Tensor:
+    return torch.relu(_layers(X, W1, W2, stride) + F.conv2d(X, W3, stride=stride))
+
+
+def _residual_cases(
+    generator: torch.Generator,
+) -> Iterator[tuple[Tensor, Tensor, Tensor, Tensor, int]]:
+    W = torch.zeros(1, 1, 3, 3)
+    W[..., 1, 1] = 1.0  # copies
+    yield tensor([[[[2.0, -1.0], [0.5, -3.0]]]]), 2 * W, 1.5 * W, tensor([[[[1.0]]]]), 1
+    yield tensor([[[[2.0, -1.0], [0.5, -3.0]]]]), 2 * W, -1.5 * W, tensor([[[[4.0]]]]), 1
+    shapes = ((2, 2, 2, 4, 1), (2, 2, 3, 4, 1), (3, 1, 2, 5, 2), (2, 3, 3, 4, 2), (1, 2, 4, 7, 3))
+    for n, c, k, size, stride in shapes:
+        X = torch.randn(n, c, size, size + 1, generator=generator)
+        W1 = torch.randn(k, c, 3, 3, generator=generator) / 2
+        W2 = torch.randn(k, k, 3, 3, generator=generator) / 2
+        yield X, W1, W2, torch.randn(k, c, 1, 1, generator=generator), stride
+
+
+residual_forward = Exercise(
+    reference=_residual,
+    cases=_residual_cases,
+    mistakes=[
+        (
+            lambda X, W1, W2, W3, stride: torch.relu(_layers(X, W1, W2, stride)),
+            "The shortcut is missing. This is a plain pair of layers.",
+        ),
+        (
+            lambda X, W1, W2, W3, stride: (
+                torch.relu(_layers(X, W1, W2, stride)) + F.conv2d(X, W3, stride=stride)
+            ),
+            "Your last ReLU comes before the sum. It belongs behind it.",
+        ),
+        (
+            lambda X, W1, W2, W3, stride: (
+                torch.relu(_layers(X, W1, W2, stride)) + torch.relu(F.conv2d(X, W3, stride=stride))
+            ),
+            "You bend both parts and then add them. Add first, then bend the sum.",
+        ),
+        (
+            lambda X, W1, W2, W3, stride: (
+                _layers(X, W1, W2, stride) + F.conv2d(X, W3, stride=stride)
+            ),
+            "The last ReLU is missing, the one behind the sum.",
+        ),
+        (
+            lambda X, W1, W2, W3, stride: torch.relu(
+                _layers(X, W1, W2, stride) * F.conv2d(X, W3, stride=stride)
+            ),
+            "You multiply the two parts. The whole idea is that they are added.",
+        ),
+        (
+            lambda X, W1, W2, W3, stride: torch.relu(
+                F.conv2d(X, W3, stride=stride) - _layers(X, W1, W2, stride)
+            ),
+            "You subtract what the layers make. Add it.",
+        ),
+        (
+            lambda X, W1, W2, W3, stride: torch.relu(
+                F.conv2d(F.conv2d(X, W1, stride=stride, padding=1), W2, padding=1)
+                + F.conv2d(X, W3, stride=stride)
+            ),
+            "There is no ReLU between your two convolutions. Without it they are no more than one.",
+        ),
+        (
+            lambda X, W1, W2, W3, stride: torch.relu(
+                torch.relu(_layers(X, W1, W2, stride)) + F.conv2d(X, W3, stride=stride)
+            ),
+            "There is a ReLU too many, behind the second convolution: then a block can only add, "
+            "never take away.",
+        ),
+        (
+            lambda X, W1, W2, W3, stride: torch.relu(
+                _layers(X, W1, W2, stride) + torch.relu(F.conv2d(X, W3, stride=stride))
+            ),
+            "There is a ReLU on your shortcut. Nothing should bend on it before the sum.",
+        ),
+        (
+            lambda X, W1, W2, W3, stride: torch.relu(
+                _layers(X, W1, W2, stride) + F.conv2d(torch.relu(X), W3, stride=stride)
+            ),
+            "Your shortcut begins with a ReLU. Let `X` through `W3` as it is.",
+        ),
+        (
+            lambda X, W1, W2, W3, stride: torch.relu(
+                _layers(torch.relu(X), W1, W2, stride) + F.conv2d(X, W3, stride=stride)
+            ),
+            "The first convolution should read `X` as it is; you bend it before.",
+        ),
+        (
+            lambda X, W1, W2, W3, stride: torch.relu(
+                _layers(X, W1, W2, stride) + torch.relu(F.conv2d(X, W1, stride=stride, padding=1))
+            ),
+            "Your shortcut starts behind the first layer. It should carry the block's input, `X`, "
+            "through `W3`. Have you given two things one name?",
+        ),
+        (
+            lambda X, W1, W2, W3, stride: torch.relu(2 * _layers(X, W1, W2, stride)),
+            "You add what the layers make to itself. Keep `X` under a name of its own, and send it "
+            "through `W3`.",
+        ),
+        (
+            lambda X, W1, W2, W3, stride: torch.relu(F.conv2d(X, W3, stride=stride)),
+            "This is the shortcut alone. What the two convolutions make is added to it.",
+        ),
+        (
+            lambda X, W1, W2, W3, stride: _layers(X, W1, W2, stride),
+            "This is the part that the layers make. The shortcut is still to be added, and the sum "
+            "to be bent.",
+        ),
+        (
+            lambda X, W1, W2, W3, stride: torch.relu(
+                F.conv2d(torch.relu(F.conv2d(X, W1, padding=1)), W2, stride=stride, padding=1)
+                + F.conv2d(X, W3, stride=stride)
+            ),
+            "Your second convolution has the stride. It is the first one that has it.",
+        ),
+        (
+            lambda X, W1, W2, W3, stride: torch.relu(
+                _layers(X, W1, W2, stride) + F.conv2d(X[:, :, ::1], W3)
+            ),
+            "Your shortcut keeps the size of `X`, while the layers reduce it. What has the first "
+            "convolution that the shortcut lacks?",
+        ),
+    ],
+)
