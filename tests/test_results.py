@@ -58,6 +58,7 @@ BOUNDS = {
         "engine_ratio": (1, 2),
         "two_sides_gain": (10, 1e5),
         "trial_digits": (8, 14),
+    },
     "convolution/convolution": {
         "size_plain": (30, 80),
         "edge_error": (0, 0.005),
@@ -69,6 +70,7 @@ BOUNDS = {
         "products_ratio": (2.03, 2.04),
         "field_power": (0.4, 0.6),
         "field_used_32": (3, 20),
+    },
     "convolution/resnet": {
         "digit_accuracy": (98, 100),
         "plain_8": (1, 2),
