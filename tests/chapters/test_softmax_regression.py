@@ -115,6 +115,17 @@ def test_squared_error_is_bounded_and_its_push_fades():
     torch.testing.assert_close(loss, reference)
 
 
+@settings(deadline=None)
+@given(n=st.integers(1, 60), K=st.integers(2, 7), seed=st.integers(0, 1000))
+def test_confusion_matrix_is_that_of_scikit_learn(n, K, seed):
+    from sklearn.metrics import confusion_matrix
+
+    generator = torch.Generator().manual_seed(seed)
+    y, read = torch.randint(K, (2, n), generator=generator)
+    want = confusion_matrix(y, read, labels=range(K))
+    assert HERE["confusion_matrix"](y, read, K).tolist() == want.tolist()
+
+
 def test_spoiled_labels_are_spoiled_by_the_share_that_the_text_says():
     y = torch.arange(10).repeat(1000)
     changed = (HERE["spoil"](y, draw=1) != y).float().mean()
