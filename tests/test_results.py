@@ -42,7 +42,7 @@ BOUNDS = {
         "bare_plain_loss": (2.28, 2.32),
         "bare_residual_loss": (1, 2.15),
         "plain_growth_56": (20, 1e4),
-        "agreement_plain_56": (-0.1, 0.1),
+        "agreement_plain_56": (-0.2, 0.15),
         "agreement_residual_20": (0.2, 0.8),
         "mixed": (96, 100),
         "alike": (5, 50),
