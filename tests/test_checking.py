@@ -20,7 +20,7 @@ from torch import nn
 from d2lutil import checking
 from d2lutil.checking import Verdict, check, progress
 from d2lutil.exercises import Exercise, chapters
-from d2lutil.exercises._answers import show, show_named
+from d2lutil.exercises._answers import same, show, show_named
 
 
 def cases(generator: torch.Generator) -> list[tuple[Any, ...]]:
@@ -187,6 +187,13 @@ def test_numbers() -> None:
     assert (
         "changed its input `xs`" in check.mean(lambda xs: sum(xs) / (len(xs), xs.pop())[0]).message
     )
+
+
+def test_a_changed_dictionary_is_noticed() -> None:
+    before = {"w": [torch.ones(2)], "L": ["w"]}
+    assert same({"w": [torch.ones(2)], "L": ["w"]}, before)
+    assert not same({"w": [torch.zeros(2)], "L": ["w"]}, before)
+    assert not same({"w": [torch.ones(2)]}, before)
 
 
 def test_call_reaches_generators_classes_and_changed_arguments() -> None:

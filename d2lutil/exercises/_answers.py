@@ -70,6 +70,9 @@ def difference(
     """How `got` differs from `want`; None if it does not."""
     if isinstance(want, torch.Tensor):
         return _tensor_difference(got, want, tolerance, what)
+    if isinstance(want, dict) and isinstance(got, dict) and got.keys() == want.keys():
+        names = [str(key) for key in want]
+        got, want = [got[key] for key in want], list(want.values())
     if isinstance(want, tuple | list):
         parts = [f"`{n}`" for n in names] or [f"value {i + 1} of {what}" for i in range(len(want))]
         if not isinstance(got, tuple | list) or len(got) != len(want):
@@ -135,5 +138,5 @@ def same(now: Any, before: Any) -> bool:
     """Whether an argument is as it was; only data is looked at, no models or functions."""
     if isinstance(before, np.ndarray):
         now, before = torch.as_tensor(now), torch.as_tensor(before)
-    data = isinstance(before, torch.Tensor | list | tuple)
+    data = isinstance(before, torch.Tensor | list | tuple | dict)
     return not data or difference(now, before, 0.0) is None

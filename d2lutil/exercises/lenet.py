@@ -236,9 +236,7 @@ max_pool_gradient = Exercise(
             "output.",
         ),
         (
-            lambda X, G, k, s: _windows(
-                X, G, k, s, lambda window, g: _won(window) * g, add=False
-            ),
+            lambda X, G, k, s: _windows(X, G, k, s, lambda window, g: _won(window) * g, add=False),
             "Where windows overlap, yours wipe out what the window before has given. A number may "
             "win in several windows.",
         ),
@@ -284,9 +282,7 @@ max_pool_gradient = Exercise(
             "the maximum is taken.",
         ),
         (
-            lambda X, G, k, s: _windows(
-                X, G, k, s, lambda window, g: _won(window) * g, size=s
-            ),
+            lambda X, G, k, s: _windows(X, G, k, s, lambda window, g: _won(window) * g, size=s),
             "Your windows are `s` wide. They are `k` wide, and stand `s` apart.",
         ),
         (
