@@ -30,6 +30,26 @@ BOUNDS = {
         "sigmoid_slope": (50, 1e6),
         "ReLU_slope": (0.1, 20),
     },
+    "convolution/lenet": {
+        "lenet_accuracy": (97, 100),
+        "mlp_accuracy": (92, 96),
+        "classic_accuracy": (93, 97.5),
+        "lenet_shift_1": (93, 98),
+        "lenet_shift_2": (75, 93),
+        "lenet_shift_4": (25, 60),
+        "lenet_shift_8": (5, 25),
+        "mlp_shift_2": (50, 72),
+        "mlp_shift_4": (10, 30),
+        "next_cell_4": (0, 0.1),
+        "same_cell_1": (0.2, 0.55),
+        "cost_ratio": (3.9, 4.1),
+        "pooling_mean": (90, 95),
+        "stride_mean": (93, 97),
+        "nothing_mean": (85, 95),
+        "pooling_wide_mean": (95, 98.5),
+        "nothing_wide_mean": (94.5, 98),
+        "augmented_4": (75, 90),
+    },
 }
 
 

@@ -124,8 +124,8 @@ lenet_parameters = Exercise(
             lambda channels, height, width, classes: (
                 _count(channels, height, width, classes) + 2 * (6 + 16)
             ),
-            "You count a weight and a bias for each channel that is pooled. The paper's pooling has "
-            "them, ours has nothing to learn.",
+            "You count a weight and a bias for each channel that is pooled. The paper's pooling "
+            "has them, ours has nothing to learn.",
         ),
         (
             lambda channels, height, width, classes: (
@@ -236,9 +236,7 @@ max_pool_gradient = Exercise(
             "output.",
         ),
         (
-            lambda X, G, k, s: _windows(
-                X, G, k, s, lambda window, g: _won(window) * g, add=False
-            ),
+            lambda X, G, k, s: _windows(X, G, k, s, lambda window, g: _won(window) * g, add=False),
             "Where windows overlap, yours wipe out what the window before has given. A number may "
             "win in several windows.",
         ),
@@ -284,9 +282,7 @@ max_pool_gradient = Exercise(
             "the maximum is taken.",
         ),
         (
-            lambda X, G, k, s: _windows(
-                X, G, k, s, lambda window, g: _won(window) * g, size=s
-            ),
+            lambda X, G, k, s: _windows(X, G, k, s, lambda window, g: _won(window) * g, size=s),
             "Your windows are `s` wide. They are `k` wide, and stand `s` apart.",
         ),
         (
