@@ -124,8 +124,8 @@ lenet_parameters = Exercise(
             lambda channels, height, width, classes: (
                 _count(channels, height, width, classes) + 2 * (6 + 16)
             ),
-            "You count a weight and a bias for each channel that is pooled. The paper's pooling has "
-            "them, ours has nothing to learn.",
+            "You count a weight and a bias for each channel that is pooled. The paper's pooling "
+            "has them, ours has nothing to learn.",
         ),
         (
             lambda channels, height, width, classes: (

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import torch
 from torch import nn
 from torch.nn import functional
@@ -25,7 +27,7 @@ def count_by_hand(channels, height, width, classes):
 def count_by_list(channels, height, width, classes):
     flat = 16 * (height // 4 - 2) * (width // 4 - 2)
     sizes = [flat, 120, 84, classes]
-    dense = sum((a + 1) * b for a, b in zip(sizes, sizes[1:], strict=False))
+    dense = sum((a + 1) * b for a, b in pairwise(sizes))
     return 2416 + 150 * channels + 6 + dense
 
 
@@ -202,7 +204,7 @@ def back_times_value(X, G, k, s):
     return X * back_by_autograd(X, G, k, s)
 
 
-def back_without_G(X, G, k, s):
+def back_without_gradient(X, G, k, s):
     return back_by_autograd(X, torch.ones_like(G), k, s)
 
 
@@ -240,7 +242,7 @@ def back_in_the_small_shape(X, G, k, s):
     return G
 
 
-def back_into_X(X, G, k, s):
+def back_into_inputs(X, G, k, s):
     answer = back_by_autograd(X, G, k, s)
     X.copy_(answer)
     return X
@@ -278,7 +280,7 @@ WRONG = {
         (back_wiping, "wipe out what the window before has given"),
         (back_keeping_the_last, "keeps the gradient of the last window only"),
         (back_times_value, "You multiply by the winner's value"),
-        (back_without_G, "You mark the winners"),
+        (back_without_gradient, "You mark the winners"),
         (back_to_smallest, "The smallest number of each window"),
         (back_over_channels, "one winner in all channels"),
         (back_over_everything, "one winner in all images and channels"),
@@ -286,6 +288,6 @@ WRONG = {
         (back_by_columns, "in each column of a window"),
         (back_windows_of_stride, "Your windows are `s` wide"),
         (back_in_the_small_shape, "shape"),
-        (back_into_X, "Make a new one"),
+        (back_into_inputs, "Make a new one"),
     ],
 }

@@ -44,7 +44,7 @@ def test_pooling_passes_gradients_as_torchs_does():
 def test_network_from_scratch_is_the_librarys(modules, functions):
     net = LENET["make_lenet"](*modules)
     X = torch.rand(4, 1, 28, 28)
-    ours = LENET["lenet"](X, *LENET["parameters_of"](net), *functions)
+    ours = LENET["lenet"](X, LENET["parameters_of"](net), *functions)
     torch.testing.assert_close(ours, net(X), atol=1e-5, rtol=1e-4)
 
 
@@ -52,7 +52,7 @@ def test_network_from_scratch_is_d2ls():
     theirs = d2l.LeNet().net
     X = torch.rand(4, 1, 28, 28)
     outputs = theirs(X)  # which gives the lazy layers their shapes
-    ours = LENET["lenet"](X, *LENET["parameters_of"](theirs), torch.sigmoid, torch.mean)
+    ours = LENET["lenet"](X, LENET["parameters_of"](theirs), torch.sigmoid, torch.mean)
     torch.testing.assert_close(ours, outputs, atol=1e-5, rtol=1e-4)
 
 
