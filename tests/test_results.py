@@ -38,7 +38,6 @@ BOUNDS = {
         "ratio_9": (1.6, 2),
         "engine_ratio": (1, 2),
         "two_sides_gain": (10, 1e5),
-        "trial_digits": (8, 14),
     },
 }
 
