@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import copy
+from abc import ABC
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -71,6 +73,17 @@ def _of_input(w: Tensor, x: Tensor, n: int) -> Tensor:
     return slope
 
 
+class _EngineValue(ABC):  # noqa: B024
+    """Equal to any `Value` of the chapter's engine, which is defined only in the notebook."""
+
+    @classmethod
+    def __subclasshook__(cls, other: type) -> bool:
+        return other.__name__ == "Value"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _EngineValue)
+
+
 repeated_slope = Exercise(
     reference=_repeated,
     cases=_repeated_cases,
@@ -115,6 +128,23 @@ repeated_slope = Exercise(
             "into the step.",
         ),
         (
+            _recursion(
+                lambda w, before, after, slope: (1 - torch.tanh(after) ** 2) * (before + w * slope)
+            ),
+            "You take the tanh of a value that has been through it already. In 1 − t², t is that "
+            "value itself.",
+        ),
+        (
+            _recursion(lambda w, before, after, slope: (1 - after**2) * (after + w * slope)),
+            "In each step, `w` is multiplied by what goes into the step. You have taken what comes "
+            "out of it.",
+        ),
+        (
+            lambda w, x, n: _EngineValue(),
+            "`tanh` in this notebook is that of our engine, and makes a `Value`. Write "
+            "`torch.tanh`.",
+        ),
+        (
             _recursion(lambda w, before, after, slope: (1 - after) * (before + w * slope)),
             "The slope of tanh is 1 − t². The square is missing.",
         ),
@@ -124,7 +154,8 @@ repeated_slope = Exercise(
         ),
         (
             _of_input,
-            "This is how the end follows `x`. The slope with respect to `w` is asked for.",
+            "This is the slope of the end with respect to `x`. The one with respect to `w` is "
+            "asked for.",
         ),
         (
             lambda w, x, n: _values(w, x, n)[n],
@@ -205,6 +236,15 @@ layer_backward = Exercise(
             "back through the tanh, by its slope.",
         ),
         (
+            lambda X, W, b, dH: _back(X, W, b, torch.ones_like(dH)),
+            "`dH` is missing. It says how fast the loss grows with each value of `H`, so every "
+            "gradient begins with it.",
+        ),
+        (
+            _slopes_like(lambda Z, H: 1 - torch.tanh(H) ** 2),
+            "You take the tanh twice. In the slope, 1 − t², the t is `H` itself.",
+        ),
+        (
             _slopes_like(lambda Z, H: H),
             "You multiply by tanh where its slope belongs.",
         ),
@@ -246,7 +286,7 @@ layer_backward = Exercise(
         (
             _divided,
             "You divide by the number of examples. If the loss is a mean, that is in `dH` already; "
-            "from here on, shares add.",
+            "from here on, it is a sum.",
         ),
         (
             _instead(2, lambda X, W, b, dH, delta: delta.mean(0)),
@@ -256,7 +296,7 @@ layer_backward = Exercise(
         (
             _instead(1, lambda X, W, b, dH, delta: X.T @ delta / len(X)),
             "You divide `dW` by the number of examples. If the loss is a mean, that is in `dH` "
-            "already; from here on, shares add.",
+            "already; from here on, it is a sum.",
         ),
         (
             _instead(2, lambda X, W, b, dH, delta: delta.sum(0, keepdim=True)),
@@ -328,8 +368,8 @@ def _order(parents: Parents) -> list[str]:
 
 
 def _order_cases(generator: torch.Generator) -> Iterator[tuple[Parents]]:
-    yield ({"w": [], "p": ["w", "w"], "k": ["w"], "L": ["p", "w"]},)
     yield ({"L": ["c"], "c": ["b"], "b": ["a"], "a": []},)
+    yield ({"w": [], "p": ["w", "w"], "k": ["w"], "L": ["p", "w"]},)
     yield ({"o": ["q", "h"], "w": [], "h": ["w"], "q": ["h", "v"], "v": [], "L": ["o"]},)
     yield ({"L": ["h", "o"], "o": ["q"], "q": ["h"], "h": ["w"], "w": [], "m": ["L"]},)
     yield ({"a": [], "b": ["a"], "c": ["a", "b"], "d": ["c", "a"], "L": ["a", "d", "b"]},)
@@ -344,10 +384,26 @@ def _order_cases(generator: torch.Generator) -> Iterator[tuple[Parents]]:
     yield ({list(found)[i]: found[list(found)[i]] for i in shuffled},)
 
 
+@dataclass(frozen=True)
+class _Order:
+    """An order as it was returned; equal to any other with the same values and the same flaws."""
+
+    order: list[str] = field(compare=False)
+    values: list[str]
+    early: list[str]
+
+    def __repr__(self) -> str:
+        flaw = f"\nbefore a child: {', '.join(self.early)}" if self.early else ""
+        return f"{self.order}{flaw}"
+
+
+_Order.__name__ = "list"  # which is what the reader is told to return
+
+
 def _judged(reader: Callable[[Parents], Any], parents: Parents) -> Any:
-    """Which values an order has, and which of them come before one of their children."""
+    """An order, with those of its values that come before one of their children."""
     order = reader(copy.deepcopy(parents))  # which it may use up
-    if order is None or order is ... or isinstance(order, str) or not isinstance(order, Iterable):
+    if order is ... or isinstance(order, str | set) or not isinstance(order, Iterable):
         return order
     order = [str(name) for name in order]
     place = {name: i for i, name in reversed([*enumerate(order)])}
@@ -357,23 +413,45 @@ def _judged(reader: Callable[[Parents], Any], parents: Parents) -> Any:
         for parent in parents.get(child, ())
         if place.get(parent, len(order)) < place[child]
     }
-    return {"values": sorted(order), "before a child": sorted(early)}
+    return _Order(order, sorted(order), sorted(early))
 
 
-def _first_met(parents: Parents, last: bool, again: bool = False) -> list[str]:
+def _stack(parents: Parents, turned: bool = False) -> list[str]:
+    """Last in, first out, where a value is marked when it goes onto the stack."""
+    order, waiting, seen = [], ["L"], {"L"}
+    while waiting:
+        order.append(waiting.pop())
+        for parent in parents[order[-1]][:: -1 if turned else 1]:
+            if parent not in seen:
+                seen.add(parent)
+                waiting.append(parent)
+    return order
+
+
+def _reached(parents: Parents, names: Iterable[str]) -> list[str]:
+    """Those of the names that L depends on."""
+    return [name for name in names if name in _order(parents)]
+
+
+def _first_met(parents: Parents, last: bool, again: bool = False, turned: bool = True) -> list[str]:
     """The order in which a search from L meets the values; last in, first out if `last`."""
     order, waiting = [], ["L"]
     while waiting:
         name = waiting.pop(-1 if last else 0)
         if again or name not in order:
             order.append(name)
-            waiting += parents[name][::-1] if last else parents[name]
+            waiting += parents[name][::-1] if last and turned else parents[name]
     return order
 
 
 _MET_FIRST = (
     "You list a value when you first meet it. It may have another child, further on, which has not "
     "yet handed on its share."
+)
+
+_TURNED = (
+    "You turn the dictionary's order round. But it need not be an order of computing at all: a "
+    "value may stand before its parents."
 )
 
 backward_order = Exercise(
@@ -388,6 +466,13 @@ backward_order = Exercise(
         ),
         (lambda parents: _first_met(parents, last=True), _MET_FIRST),
         (lambda parents: _first_met(parents, last=False), _MET_FIRST),
+        (lambda parents: _first_met(parents, last=True, turned=False), _MET_FIRST),
+        (_stack, _MET_FIRST),
+        (lambda parents: _stack(parents, turned=True), _MET_FIRST),
+        (
+            lambda parents: {*_order(parents)},
+            "In a set the order is lost. Return a list.",
+        ),
         (
             lambda parents: _first_met(parents, last=True, again=True),
             "A value that is used several times is in your list several times. Remember which ones "
@@ -411,11 +496,8 @@ backward_order = Exercise(
             lambda parents: [*parents],
             "You return the names in the order in which the dictionary has them. It can be any.",
         ),
-        (
-            lambda parents: [*reversed(parents)],
-            "You turn the dictionary's order round. But it need not be an order of computing at "
-            "all: a value may stand before its parents.",
-        ),
+        (lambda parents: [*reversed(parents)], _TURNED),
+        (lambda parents: _reached(parents, reversed(parents)), _TURNED),
         (
             lambda parents: [name for name in _order(parents) if parents[name] or name == "L"],
             "The values without parents are missing. They are the parameters, for whose sake all "

@@ -131,6 +131,37 @@ def repeated_too_many(w, x, n):
     return repeated_by_uses(w, x, n + 1)
 
 
+def repeated_share_of_output(w, x, n):
+    h = [x]
+    for _ in range(n):
+        h.append(torch.tanh(w * h[-1]))
+    slope, delta = torch.tensor(0.0), torch.tensor(1.0)
+    for k in reversed(range(n)):
+        delta = delta * (1 - h[k + 1] ** 2)
+        slope = slope + delta * h[k + 1]
+        delta = delta * w
+    return slope
+
+
+def repeated_tanh_twice(w, x, n):
+    slope = torch.zeros(())
+    for _ in range(n):
+        before, x = x, torch.tanh(w * x)
+        slope = (before + w * slope) * (1 - torch.tanh(x) ** 2)
+    return slope
+
+
+class Value:
+    """As the chapter's engine has it, as far as it matters here."""
+
+    def __init__(self, data):
+        self.data = data
+
+
+def repeated_in_the_engine(w, x, n):
+    return Value(repeated_forward(w, x, n).item())
+
+
 def repeated_float(w, x, n):
     return repeated_forward(w, x, n).item()
 
@@ -163,6 +194,17 @@ def layer_by_example(X, W, b, dH):
 
 def layer_no_slope(X, W, b, dH):
     return dH @ W.T, X.T @ dH, dH.sum(dim=0)
+
+
+def layer_without_what_comes_back(X, W, b, dH):
+    delta = 1 - torch.tanh(X @ W + b) ** 2
+    return delta @ W.T, X.T @ delta, delta.sum(0)
+
+
+def layer_tanh_twice(X, W, b, dH):
+    H = torch.tanh(X @ W + b)
+    delta = dH * (1 - torch.tanh(H) ** 2)
+    return delta @ W.T, X.T @ delta, delta.sum(0)
 
 
 def layer_times_tanh(X, W, b, dH):
@@ -352,6 +394,38 @@ def order_first_met_broad(parents):
     return seen
 
 
+def order_first_met_stack(parents):
+    order, stack, seen = [], ["L"], {"L"}
+    while stack:
+        name = stack.pop()
+        order.append(name)
+        for parent in parents[name]:
+            if parent not in seen:
+                seen.add(parent)
+                stack.append(parent)
+    return order
+
+
+def order_first_met_stack_late(parents):
+    order, stack = [], ["L"]
+    while stack:
+        name = stack.pop()
+        if name in order:
+            continue
+        order.append(name)
+        stack.extend(parents[name])
+    return order
+
+
+def order_as_a_set(parents):
+    return set(order_by_counting(parents))
+
+
+def order_dictionary_reversed_and_reached(parents):
+    reached = set(order_by_counting(parents))
+    return [name for name in list(parents)[::-1] if name in reached]
+
+
 def order_repeats_deep(parents):
     def visit(name):
         return [name] + [found for parent in parents[name] for found in visit(parent)]
@@ -430,7 +504,10 @@ WRONG = {
         (repeated_slope_of_input, "what goes into the step"),
         (repeated_no_square, "The square is missing"),
         (repeated_like_sigmoid, "the slope of the sigmoid"),
-        (repeated_of_input, "how the end follows `x`"),
+        (repeated_share_of_output, "what comes out of it"),
+        (repeated_tanh_twice, "through it already"),
+        (repeated_in_the_engine, "makes a `Value`"),
+        (repeated_of_input, "the end with respect to `x`"),
         (repeated_value, "the value at the end"),
         (repeated_too_few, "One step too few"),
         (repeated_too_many, "One step too many"),
@@ -438,6 +515,8 @@ WRONG = {
     ],
     "layer_backward": [
         (layer_no_slope, "the gradient behind the tanh"),
+        (layer_without_what_comes_back, "`dH` is missing"),
+        (layer_tanh_twice, "You take the tanh twice"),
         (layer_times_tanh, "by tanh where its slope belongs"),
         (layer_no_square, "The square is missing"),
         (layer_slope_of_scores, "you have the scores there"),
@@ -466,12 +545,16 @@ WRONG = {
         (order_forward, "an order for the forward pass"),
         (order_first_met_deep, "when you first meet it"),
         (order_first_met_broad, "when you first meet it"),
+        (order_first_met_stack, "when you first meet it"),
+        (order_first_met_stack_late, "when you first meet it"),
+        (order_as_a_set, "the order is lost"),
         (order_repeats_deep, "in your list several times"),
         (order_repeats_broad, "only the last would do"),
         (order_without_loss, "The loss is missing"),
         (order_of_everything, "does not depend on"),
         (order_of_dictionary, "in which the dictionary has them"),
         (order_dictionary_reversed, "You turn the dictionary's order round"),
+        (order_dictionary_reversed_and_reached, "You turn the dictionary's order round"),
         (order_without_parameters, "The values without parents are missing"),
         (order_parents_of_loss, "the parents of the loss"),
         (order_forward_with_nothing_left, "an order for the forward pass"),

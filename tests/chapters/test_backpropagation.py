@@ -20,6 +20,8 @@ OPERATIONS = {
     "add": (lambda a, b, k: a + b, lambda a, b, k: a + b),
     "add number": (lambda a, b, k: k + a + k, lambda a, b, k: a + 2 * k),
     "subtract": (lambda a, b, k: a - b - k, lambda a, b, k: a - b - k),
+    "subtract from number": (lambda a, b, k: k - a, lambda a, b, k: k - a),
+    "minus": (lambda a, b, k: -a, lambda a, b, k: -a),
     "multiply": (lambda a, b, k: a * b, lambda a, b, k: a * b),
     "multiply number": (lambda a, b, k: k * a * k, lambda a, b, k: a * k * k),
     "square": (lambda a, b, k: a**2, lambda a, b, k: a**2),
@@ -28,8 +30,8 @@ OPERATIONS = {
         lambda a, b, k: (a**2 + 0.5).sqrt(),
     ),
     "divide": (
-        lambda a, b, k: a * (b * b + 1) ** -1,
-        lambda a, b, k: a / (b * b + 1),
+        lambda a, b, k: a / (b * b + 1) / 4,
+        lambda a, b, k: a / (b * b + 1) / 4,
     ),
     "tanh": (lambda a, b, k: CHAPTER["tanh"](a), lambda a, b, k: torch.tanh(a)),
     "exp": (
@@ -120,7 +122,7 @@ def test_layers_equal_autograd(sizes, seed):
     x, y = torch.randn(sizes[0], generator=g).double(), torch.randn(sizes[-1], generator=g).double()
     scores, inputs = CHAPTER["forward_layers"](x, weights, biases)
     L = ((scores[-1] - y) ** 2).sum() / 2
-    expected = torch.autograd.grad(L, scores + weights)
+    expected = torch.autograd.grad(L, [*scores, *weights])
     deltas, gradients = CHAPTER["backward_layers"](scores, inputs, weights, y)
     for mine, his in zip(deltas + gradients, expected, strict=True):
         assert torch.allclose(mine, his, rtol=1e-9, atol=1e-12)
