@@ -22,6 +22,7 @@ def _input_size_cases(generator: torch.Generator) -> Iterator[tuple[int, ...]]:
     yield 5, 3, 0, 2, 1
     yield 5, 4, 0, 1, 3
     yield 1, 5, 0, 3, 2
+    yield 1, 5, 1, 1, 1  # fewer pixels than the kernel has
     for _ in range(6):
         m, k, p, s, d = (
             int(torch.randint(low, high, (), generator=generator))
@@ -84,6 +85,25 @@ conv_input_size = Exercise(
             "You stretch the window by the stride, too. The stride moves a window, the dilation "
             "stretches it.",
         ),
+        (
+            lambda m, k, p, s, d: s * (m - 1) + d * k + 1 - 2 * p,
+            "Your windows are too wide: between `k` weights there are fewer than `k` gaps of `d`.",
+        ),
+        (
+            lambda m, k, p, s, d: s * (m - 1) + (d + 1) * (k - 1) + 1 - 2 * p,
+            "Your windows are too wide. Neighbouring weights look at pixels that are `d` apart: at "
+            "`d = 1` they are neighbours, with nothing in between.",
+        ),
+        (
+            lambda m, k, p, s, d: max(_input_size(m, k, p, s, d), k),
+            "The image itself may be smaller than the kernel, as long as it is large enough with "
+            "its padding.",
+        ),
+        (
+            lambda m, k, p, s, d: float(_input_size(m, k, p, s, d)),
+            "Your numbers are right, but a count of pixels is a whole number: use `//` instead of "
+            "`/`, or `int`.",
+        ),
     ],
 )
 
@@ -120,22 +140,37 @@ def _by_window(
     ),
     rows: int | None = None,
     columns: int | None = None,
+    inside: int = 1,
+    square: bool = False,
 ) -> Tensor:
-    """The reference with another `value` (c_out,) of a window, or windows in other places."""
+    """The reference with another `value` (c_out,) of a window, or other windows and places."""
     k = K.shape[-1]
     h_out, w_out = (X.shape[1] - k) // s + 1, (X.shape[2] - k) // s + 1
+    w_out = h_out if square else w_out
     rows, columns = s if rows is None else rows, s if columns is None else columns
     Y = X.new_zeros(len(K), h_out, w_out)
     for i in range(h_out):
         for j in range(w_out):
-            window = X[:, rows * i : rows * i + k, columns * j : columns * j + k]  # (c_in, k, k)
+            y, x = rows * i, columns * j
+            window = X[:, y : y + k * inside : inside, x : x + k * inside : inside]  # (c_in, k, k)
             Y[:, i, j] = value(window, K, b)
     return Y
+
+
+def _short(X: Tensor, K: Tensor, b: Tensor, s: int) -> Tensor:
+    """Without the last place, where the number of places is not a multiple of s."""
+    h_out, w_out = ((side - K.shape[-1] + 1) // s for side in X.shape[1:])
+    return _correlate(X, K, b, s)[:, :h_out, :w_out]
 
 
 def _dilated(X: Tensor, K: Tensor, b: Tensor, s: int) -> Tensor:
     return functional.conv2d(X[None], K, b, dilation=s)[0]
 
+
+_STRIDE_INSIDE = (
+    "You take every `s`-th pixel inside the window: this is a dilation. A stride leaves the window "
+    "whole and moves it further."
+)
 
 correlate_channels = Exercise(
     reference=_correlate,
@@ -203,8 +238,25 @@ correlate_channels = Exercise(
         ),
         (
             _dilated,
-            "You take every `s`-th pixel inside the window: this is a dilation. A stride leaves "
-            "the window whole and moves it further.",
+            _STRIDE_INSIDE,
+        ),
+        (
+            lambda X, K, b, s: _by_window(X, K, b, s, rows=1, columns=1, inside=s),
+            _STRIDE_INSIDE,
+        ),
+        (
+            _short,
+            "You lose a place: the `+ 1` comes after the division by the stride, not before it.",
+        ),
+        (
+            lambda X, K, b, s: _by_window(X, K, b, s, square=True),
+            "You make the output as wide as it is high. An image need not be square; the width "
+            "has its own number of places.",
+        ),
+        (
+            lambda X, K, b, s: _by_window(X, K, b, s, lambda window, K, b: (window * K).sum() + b),
+            "You add up everything, over the output channels as well. Each of them has its own "
+            "sum.",
         ),
         (
             lambda X, K, b, s: _by_window(
@@ -260,6 +312,10 @@ full_convolution = Exercise(
         (
             lambda X, K: _padded(X, K.T),
             "You transpose the kernel. To turn it means to reverse its rows and its columns.",
+        ),
+        (
+            lambda X, K: _padded(X, K.T.flip(0, 1)),
+            "You transpose the kernel, too. Reverse its rows and its columns, and no more.",
         ),
         (
             lambda X, K: _padded(X, K.rot90()),

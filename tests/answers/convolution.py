@@ -62,6 +62,26 @@ def input_size_is_output_size(m, k, p, s, d):
     return int((m + 2 * p - d * (k - 1) - 1) // s) + 1
 
 
+def input_size_weights_between(m, k, p, s, d):
+    span = k + (k - 1) * d
+    return (m - 1) * s + span - 2 * p
+
+
+def input_size_one_gap_more(m, k, p, s, d):
+    return (m - 1) * s + (d * k + 1) - 2 * p
+
+
+def input_size_at_least_k(m, k, p, s, d):
+    h = k
+    while (h + 2 * p - d * (k - 1) - 1) // s + 1 < m:
+        h += 1
+    return h
+
+
+def input_size_as_float(m, k, p, s, d):
+    return (2 * s * (m - 1) + 2 * d * (k - 1) + 2) / 2 - 2 * p
+
+
 def correlate_by_unfold(X, K, b, s):
     k = K.shape[-1]
     windows = functional.unfold(X[None], k, stride=s)[0]
@@ -160,6 +180,40 @@ def correlate_stride_in_columns(X, K, b, s):
     return _loops(X, K, b, s, window)
 
 
+def correlate_one_sum(X, K, b, s):
+    def window(i, j, k):
+        return (X[:, s * i : s * i + k, s * j : s * j + k] * K).sum() + b
+
+    return _loops(X, K, b, s, window)
+
+
+def correlate_stride_inside(X, K, b, s):
+    def window(i, j, k):
+        return (X[:, i : i + k * s : s, j : j + k * s : s] * K).sum((1, 2, 3)) + b
+
+    return _loops(X, K, b, s, window)
+
+
+def correlate_short(X, K, b, s):
+    k = K.shape[-1]
+    h_out, w_out = (X.shape[1] - k + 1) // s, (X.shape[2] - k + 1) // s
+    Y = torch.zeros(len(K), h_out, w_out)
+    for i in range(h_out):
+        for j in range(w_out):
+            Y[:, i, j] = (X[:, s * i : s * i + k, s * j : s * j + k] * K).sum((1, 2, 3)) + b
+    return Y
+
+
+def correlate_square(X, K, b, s):
+    k = K.shape[-1]
+    size = (X.shape[1] - k) // s + 1
+    Y = torch.zeros(len(K), size, size)
+    for i in range(size):
+        for j in range(size):
+            Y[:, i, j] = (X[:, s * i : s * i + k, s * j : s * j + k] * K).sum((1, 2, 3)) + b
+    return Y
+
+
 def correlate_first_kernel(X, K, b, s):
     def window(i, j, k):
         return (X[:, s * i : s * i + k, s * j : s * j + k] * K[0]).sum() + b
@@ -242,6 +296,10 @@ def full_transposed(X, K):
     return full_not_turned(X, K.t())
 
 
+def full_turned_and_transposed(X, K):
+    return full_not_turned(X, K.t().flip((0, 1)))
+
+
 def full_image_turned(X, K):
     return full_not_turned(X.flip((0, 1)), K)
 
@@ -276,6 +334,10 @@ WRONG = {
         (input_size_m_strides, "a stride too many"),
         (input_size_no_stride, "The stride does not occur"),
         (input_size_is_output_size, "solve for"),
+        (input_size_weights_between, "nothing in between"),
+        (input_size_one_gap_more, "fewer than `k` gaps"),
+        (input_size_at_least_k, "smaller than the kernel"),
+        (input_size_as_float, "a whole number"),
     ],
     "correlate_channels": [
         (correlate_no_bias, "The bias is missing"),
@@ -294,6 +356,10 @@ WRONG = {
         (correlate_no_stride, "The stride does not occur"),
         (correlate_stride_as_dilation, "this is a dilation"),
         (correlate_channels_first_added, "before you multiply"),
+        (correlate_one_sum, "over the output channels"),
+        (correlate_stride_inside, "this is a dilation"),
+        (correlate_short, "You lose a place"),
+        (correlate_square, "as wide as it is high"),
     ],
     "full_convolution": [
         (full_not_turned, "cross-correlation"),
@@ -301,6 +367,7 @@ WRONG = {
         (full_left_to_right, "not upside down"),
         (full_transposed, "You transpose"),
         (full_image_turned, "You turn the image"),
+        (full_turned_and_transposed, "You transpose the kernel, too"),
         (full_too_padded, "You pad too much"),
     ],
 }
