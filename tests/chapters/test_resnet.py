@@ -123,7 +123,7 @@ def test_depth_counts_layers_and_shortcuts_cost_nothing(depth, norm):
     plain, residual = (HERE["network"](depth, shortcut, norm) for shortcut in (False, True))
     layers = [m for m in residual.modules() if isinstance(m, (nn.Conv2d, nn.Linear))]
     assert len(layers) == depth
-    assert residual(torch.randn(2, 1, 14, 14)).shape == (2, 10)
+    assert residual(torch.randn(2, 1, 7, 7)).shape == (2, 10)
     sizes = [sum(p.numel() for p in net.parameters()) for net in (plain, residual)]
     assert sizes[0] == sizes[1]
 
@@ -132,8 +132,8 @@ def test_deepened_network_computes_the_same():
     torch.manual_seed(0)
     net = HERE["network"](8, shortcut=False)
     for _ in range(3):
-        net(torch.randn(16, 1, 14, 14))  # moves the running averages
-    X = torch.rand(10, 1, 14, 14)
+        net(torch.randn(16, 1, 7, 7))  # moves the running averages
+    X = torch.rand(10, 1, 7, 7)
     built = HERE["deepened"](net, 24).eval()
     assert torch.allclose(built(X), net.eval()(X), atol=1e-4)
 
