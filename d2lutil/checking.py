@@ -224,6 +224,11 @@ def _fault(outcome: _Outcome, want: Any, exercise: Exercise) -> Fault | None:
     return difference(outcome.value, want, exercise.tolerance, names=exercise.returns)
 
 
+def _in_any_order(error: BaseException | None) -> list[str]:
+    """The words of an error: `a * b` and `b * a` name the same sizes, in another order."""
+    return sorted(repr(error).split())
+
+
 def _known_mistake(
     exercise: Exercise, cases: Sequence[tuple[Any, ...]], outcomes: Sequence[_Outcome]
 ) -> str:
@@ -235,7 +240,7 @@ def _known_mistake(
                 value = exercise.answer(wrong, copy.deepcopy(case))
             except Exception as raised:
                 error = raised
-            if outcome.late or repr(outcome.error) != repr(error):
+            if outcome.late or _in_any_order(outcome.error) != _in_any_order(error):
                 break
             if not error and difference(outcome.value, value, exercise.tolerance):
                 break

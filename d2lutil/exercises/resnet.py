@@ -42,7 +42,7 @@ def _normalise_cases(
     X = tensor([1.0, 3.0, 5.0, 7.0]).reshape(2, 1, 1, 2)
     yield X, tensor([1.0]), tensor([0.0]), 1e-5
     yield X, tensor([3.0]), tensor([-2.0]), 0.5
-    for n, c, h, w in ((2, 3, 3, 3), (3, 2, 2, 4), (4, 2, 1, 5), (2, 4, 4, 4)):
+    for n, c, h, w in ((3, 2, 2, 4), (2, 3, 3, 3), (4, 2, 1, 5), (2, 4, 4, 4)):
         X = 2 * torch.randn(n, c, h, w, generator=generator) + 1.5
         gamma = torch.randn(c, generator=generator) + 2
         yield X, gamma, torch.randn(c, generator=generator), 0.3
