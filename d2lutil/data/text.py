@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-from itertools import accumulate
 
 
 def python_docs() -> tuple[str, str]:
@@ -25,11 +24,15 @@ def python_docs() -> tuple[str, str]:
     seen: set[str] = set()
     texts = []
     for topic in sorted(topics.values(), key=lambda topic: (-len(topic), topic)):
-        new = [p for p in topic.strip().split("\n\n") if p not in seen]
-        seen.update(new)
-        texts.append("\n\n".join(new))
-    texts = [text for text in texts if text]
+        found = {p.strip(): p for p in topic.strip().split("\n\n")}
+        texts.append("\n\n".join(p for key, p in found.items() if key not in seen))
+        seen |= found.keys()
+    texts = [text for text in texts if text.strip()]
     random.Random(0).shuffle(texts)
-    sizes = list(accumulate(map(len, texts)))
-    held_out = next(i for i, size in enumerate(sizes, start=1) if size >= sizes[-1] / 10)
-    return "\n\n\n".join(texts[held_out:]), "\n\n\n".join(texts[:held_out])
+    limit = sum(map(len, texts)) / 10
+    train: list[str] = []
+    test: list[str] = []
+    for text in texts:
+        fits = sum(map(len, test)) + len(text) <= limit
+        (test if fits else train).append(text)
+    return "\n\n\n".join(train), "\n\n\n".join(test)
