@@ -15,7 +15,7 @@ from d2lutil import Vocabulary, data, text
 def test_docs_are_split_once_and_for_all():
     train, test = data.python_docs()
     assert len(train) + len(test) > 300_000
-    assert 0.09 < len(test) / (len(train) + len(test)) <= 0.1
+    assert 0.09 < len(test) / (len(train) + len(test)) < 0.11
     assert (train, test) == data.python_docs()
     paragraphs = [{p.strip() for p in part.split("\n\n")} - {""} for part in (train, test)]
     assert len(paragraphs[1]) > 100
