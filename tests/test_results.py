@@ -30,6 +30,26 @@ BOUNDS = {
         "sigmoid_slope": (50, 1e6),
         "ReLU_slope": (0.1, 20),
     },
+    "sequences/rnn": {
+        "elman_2": (12, 12),
+        "elman_3": (32, 32),
+        "jordan_2": (20, 20),
+        "push": (361, 362),
+        "wall_gradient": (320, 324),
+        "held_best": (0, 0.01),
+        "trigram_perplexity": (6, 8),
+        "rnn_perplexity": (3.5, 4.9),
+        "best_n": (5, 6),
+        "arrives_10": (0.1, 15),
+        "lack_10": (0.1, 15),
+        "lack_50": (0, 0.1),
+        "moved_1": (40, 90),
+        "moved_12": (0.05, 8),
+        "first_letter": (3.5, 5.5),
+        "fifth_letter": (0.5, 1.8),
+        "end_clipped_3": (1.5, 3),
+        "end_free_3": (3, 40),
+    },
 }
 
 
