@@ -39,7 +39,7 @@ BOUNDS = {
         "held_best": (0, 0.01),
         "trigram_perplexity": (6, 8),
         "rnn_perplexity": (3.5, 4.9),
-        "best_n": (5, 6),
+        "best_n": (5, 5),
         "arrives_10": (0.1, 15),
         "lack_10": (0.1, 15),
         "lack_50": (0, 0.1),
