@@ -257,7 +257,7 @@ def _perplexity_cases(generator: torch.Generator) -> Iterator[tuple[Tensor, Tens
     yield tensor([[1000.0, 880.0, 0.0], [0.0, -1000.0, -1.0]]), tensor([1, 0])
 
 
-perplexity = Exercise(
+text_perplexity = Exercise(
     reference=_perplexity,
     cases=_perplexity_cases,
     mistakes=[

@@ -285,7 +285,7 @@ def clip_in_place(gradients, threshold):
 
 RIGHT = {
     "jordan_forward": [jordan_by_index, jordan_by_linear],
-    "perplexity": [perplexity_by_cross_entropy, perplexity_in_bits],
+    "text_perplexity": [perplexity_by_cross_entropy, perplexity_in_bits],
     "clip_gradient": [clip_by_flat, clip_by_torch],
 }
 WRONG = {
@@ -306,7 +306,7 @@ WRONG = {
         (jordan_bias_behind, "You add `b_h` behind the tanh"),
         (jordan_into_memory, "Make a new one"),
     ],
-    "perplexity": [
+    "text_perplexity": [
         (perplexity_no_exp, "This is the cross-entropy"),
         (perplexity_no_minus, "A sign is missing"),
         (perplexity_base_two, "You raise 2 to the power of a natural logarithm"),
