@@ -9,10 +9,12 @@ from d2lutil.interactive import explore
 from d2lutil.plotting import show
 from d2lutil.questions import question
 from d2lutil.runtime import device, scale, seed
+from d2lutil.text import Vocabulary
 from d2lutil.training import History, accuracy, evaluate, fit, gradient_sizes, predict
 
 __all__ = [
     "History",
+    "Vocabulary",
     "accuracy",
     "check",
     "data",

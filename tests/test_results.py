@@ -110,6 +110,26 @@ BOUNDS = {
         "resnet50": (25.55, 25.56),
         "resnet50_body": (23.5, 23.51),
     },
+    "sequences/rnn": {
+        "elman_2": (12, 12),
+        "elman_3": (32, 32),
+        "jordan_2": (20, 20),
+        "push": (361, 362),
+        "wall_gradient": (320, 324),
+        "held_best": (0, 0.01),
+        "trigram_perplexity": (6, 8),
+        "rnn_perplexity": (3.5, 4.9),
+        "best_n": (5, 5),
+        "arrives_10": (0.1, 15),
+        "lack_10": (0.1, 15),
+        "lack_50": (0, 0.1),
+        "moved_1": (40, 90),
+        "moved_12": (0.05, 8),
+        "first_letter": (3.5, 5.5),
+        "fifth_letter": (0.5, 1.8),
+        "end_clipped_3": (1.5, 3),
+        "end_free_3": (3, 40),
+    },
 }
 
 
