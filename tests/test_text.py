@@ -22,6 +22,21 @@ def test_docs_are_split_once_and_for_all():
     assert not paragraphs[0] & paragraphs[1]
 
 
+def test_numbers_in_words():
+    train, test = data.number_words()
+    assert (len(train), len(test)) == (8000, 1000)
+    assert train[80] == (["eighty"], ["quatre", "vingts"])
+    phrases = {" ".join(english) for english, _ in train}
+    assert len(phrases) == len(train)
+    assert not phrases & {" ".join(english) for english, _ in test}
+    lengths = [len(english) for english, _ in test]
+    assert min(lengths) <= 3
+    assert max(lengths) >= 11
+    assert {w for pair in test for side in pair for w in side} <= {
+        w for pair in train for side in pair for w in side
+    }
+
+
 @given(st.text())
 def test_what_is_encoded_comes_back(tokens):
     vocabulary = Vocabulary(tokens)
@@ -47,6 +62,8 @@ def test_order_of_the_tokens():
         (lambda: Vocabulary([1]), TypeError, "tokens must be strings, not 1"),
         (lambda: Vocabulary("ab", special=["<unk>"]), ValueError, "special must be different"),
         (lambda: Vocabulary("ab").decode([3]), ValueError, "from 0 to 2; among them is 3"),
+        (lambda: data.number_words(100), ValueError, "train_size must .* at least 101"),
+        (lambda: data.number_words(test_size=0), ValueError, "test_size must .* at least 1"),
         (lambda: Vocabulary("ab").decode([-1]), ValueError, "among them is -1"),
     ],
 )

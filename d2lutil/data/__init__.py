@@ -1,16 +1,17 @@
 """The book's data sets, one function each, all returning ``(train, test)``, each part ``(X, y)``.
 
-Only `python_docs` returns two texts. All come from installed packages or from a seed and need no
-network; only at full scale (`d2lutil.scale`) are the images of `digits` and `fashion_mnist`
-downloaded, once.
+`python_docs` returns two texts, `number_words` two lists of phrases. All come from installed
+packages or from a seed and need no network; only at full scale (`d2lutil.scale`) are the images of
+`digits` and `fashion_mnist` downloaded, once.
 """
 
 from d2lutil.data.images import digits, fashion_mnist
 from d2lutil.data.tables import AUTOMPG_COLUMNS, Split, autompg, blobs, linear, moons, xor
-from d2lutil.data.text import python_docs
+from d2lutil.data.text import Phrases, number_words, python_docs
 
 __all__ = [
     "AUTOMPG_COLUMNS",
+    "Phrases",
     "Split",
     "autompg",
     "blobs",
@@ -18,6 +19,7 @@ __all__ = [
     "fashion_mnist",
     "linear",
     "moons",
+    "number_words",
     "python_docs",
     "xor",
 ]

@@ -1,8 +1,14 @@
-"""Text: the documentation of the Python language, which every Python carries."""
+"""Text: the documentation of the Python language, and numbers in English and French words."""
 
 from __future__ import annotations
 
 import random
+import re
+from typing import TypeAlias
+
+from d2lutil.data.tables import check_number
+
+Phrases: TypeAlias = list[tuple[list[str], list[str]]]  # words to translate, their translation
 
 
 def python_docs() -> tuple[str, str]:
@@ -36,3 +42,39 @@ def python_docs() -> tuple[str, str]:
         fits = sum(map(len, test)) + len(text) <= limit
         (test if fits else train).append(text)
     return "\n\n\n".join(train), "\n\n\n".join(test)
+
+
+def number_words(train_size: int = 8000, test_size: int = 1000) -> tuple[Phrases, Phrases]:
+    """Return numbers below a million in words, English and French: to train and to test on.
+
+    Each part is a list of pairs ``(english, french)`` of lists of words, without commas and with
+    hyphens as spaces. The training part begins with all numbers below 100. The others, up to a
+    million, are drawn at random, the same ones every time, and on average as many of three digits
+    as of four, five and six, as long as there are any. No number is in both parts.
+
+    Source: the rules of the package ``num2words``, https://github.com/savoirfairelinux/num2words.
+
+    Raises ``ValueError`` where `train_size` is not from 101 to 50,000 or `test_size` from 1 to
+    50,000, ``TypeError`` where one of them is no whole number.
+
+    >>> train, test = number_words(101, 1)
+    >>> train[71]
+    (['seventy', 'one'], ['soixante', 'et', 'onze'])
+    """
+    from num2words import num2words
+
+    check_number("train_size", train_size, least=101, most=50_000, whole=True)
+    check_number("test_size", test_size, least=1, most=50_000, whole=True)
+    draw = random.Random(0)
+    drawn: dict[int, None] = {}  # in the order drawn, each once
+    while len(drawn) < test_size + train_size - 100:
+        drawn[int(10 ** draw.uniform(2, 6))] = None
+    test, train = list(drawn)[:test_size], [*range(100), *list(drawn)[test_size:]]
+
+    def words(number: int, language: str) -> list[str]:
+        return re.findall(r"\w+", num2words(number, lang=language))
+
+    def phrases(numbers: list[int]) -> Phrases:
+        return [(words(n, "en"), words(n, "fr")) for n in numbers]
+
+    return phrases(train), phrases(test)
