@@ -3,7 +3,7 @@
 >>> from d2lutil import check, data, fit, plotting, show
 """
 
-from d2lutil import data, plotting
+from d2lutil import data, plotting, translation
 from d2lutil.checking import check, progress
 from d2lutil.interactive import explore
 from d2lutil.plotting import show
@@ -30,5 +30,6 @@ __all__ = [
     "scale",
     "seed",
     "show",
+    "translation",
 ]
 __version__ = "0.1.0"

@@ -19,9 +19,11 @@ from torch.optim.lr_scheduler import ReduceLROnPlateau
 
 from d2lutil import runtime
 
-Pair = tuple[Tensor, Tensor]
+Inputs = Tensor | tuple[Tensor, ...]
+Pair = tuple[Inputs, Tensor]
 Loss = Callable[[Tensor, Tensor], Tensor]
 
+NO_LABEL = -100  # where an integer y has nothing to predict, as in torch's cross_entropy
 LOOK_EVERY = 0.5  # seconds; reading a loss makes us wait for the device, so do it rarely
 
 
@@ -105,7 +107,9 @@ def fit(
     batch of one example joins the batch before it, since batch normalisation cannot train on one.
     The model ends on the device and in evaluation mode. Interrupt it to get the history so far.
 
-    * `train`, `test`: pairs (X, y) of tensors, the examples along the first dimension.
+    * `train`, `test`: pairs (X, y) of tensors, the examples along the first dimension. For a model
+      with several inputs, X is a tuple of tensors. Where an integer y is -100 there is nothing to
+      predict: such places count neither in the loss nor in the accuracy.
     * `epochs`, `batch_size`: how often to go through `train`, how many examples make a step.
     * `lr`: the learning rate. Without one, 0.1 for SGD, its own default for another optimiser.
     * `loss`: any loss(outputs, y) that returns the mean over a batch. Without one, cross-entropy
@@ -158,13 +162,13 @@ def fit(
     half = _half_precision(device) if amp else None
     scaler = torch.amp.GradScaler(device.type, enabled=half is torch.float16)
 
-    n = len(X)
+    n = len(y)
     edges = [*range(0, n, batch_size), n]
     if len(edges) > 2 and n % batch_size == 1 < batch_size:
         del edges[-2]
     spans = list(pairwise(edges))  # of each batch, in the epoch's order
     losses = torch.zeros(len(spans), device=device)  # (steps,)
-    hits = torch.zeros((), dtype=torch.int64, device=device)
+    hits = torch.zeros(2, dtype=torch.int64, device=device)  # right, of how many
     history = History()
 
     def refuse(value: float, where: str, data: Pair, untrained: bool = False) -> None:
@@ -181,7 +185,7 @@ def fit(
         seen = spans[steps - 1][1]
         total = sum(value * (j - i) for value, (i, j) in zip(values, spans, strict=False))
         means = {"loss": total / seen}
-        return means | {"accuracy": hits.item() / seen / y[0].numel()} if scored else means
+        return means | {"accuracy": _share(hits)} if scored else means
 
     tested: dict[str, float] = {}
     weights: dict[str, Any] = {}
@@ -197,7 +201,7 @@ def fit(
                 rows = order[i:j]  # (b,)
                 targets = y[rows]  # (b, ...)
                 with torch.autocast(device.type, half) if half else nullcontext():
-                    outputs = model(X[rows])  # (b, classes) or like the targets
+                    outputs = model(*(x[rows] for x in X))  # (b, classes) or like the targets
                     value = loss(outputs, targets)  # ()
                 optimizer.zero_grad()
                 scaler.scale(value).backward()
@@ -267,8 +271,10 @@ def evaluate(
     return _evaluate(model, *data, loss, batch_size)
 
 
-def predict(model: nn.Module, X: Tensor, *, batch_size: int = 1024) -> Tensor:
+def predict(model: nn.Module, X: Inputs, *, batch_size: int = 1024) -> Tensor:
     """The model's outputs for X (n, ...), on the CPU: (n, ...), in evaluation mode, no gradients.
+
+    For a model with several inputs, X is a tuple of tensors.
 
     Computes where the model is, and leaves each module in the mode it was in. A model that is none
     is a `TypeError`, and so is an X that is no tensor.
@@ -277,12 +283,14 @@ def predict(model: nn.Module, X: Tensor, *, batch_size: int = 1024) -> Tensor:
     tensor([7, 2, 1])
     """
     _check_inputs(model)
-    if not isinstance(X, Tensor) or not X.ndim or not len(X):
+    if not _are_inputs(X) or not len(_inputs(X)[0]):
         raise TypeError(f"X must be a tensor of one example or more, not {_form(X)}")
     _check_numbers(Integral, batch_size=batch_size)
-    device = next((p.device for p in model.parameters()), X.device)
+    inputs = _inputs(X)
+    device = next((p.device for p in model.parameters()), inputs[0].device)
     with _evaluation(model):
-        return torch.cat([model(x.to(device)).cpu() for x in X.split(batch_size)])  # (n, ...)
+        batches = zip(*(x.split(batch_size) for x in inputs), strict=True)
+        return torch.cat([model(*(x.to(device) for x in b)).cpu() for b in batches])  # (n, ...)
 
 
 def gradient_sizes(model: nn.Module, data: Pair, *, loss: Loss | None = None) -> dict[str, float]:
@@ -297,13 +305,13 @@ def gradient_sizes(model: nn.Module, data: Pair, *, loss: Loss | None = None) ->
     """
     _check_inputs(model, data=data)
     model = copy.deepcopy(model)
-    device = next((p.device for p in model.parameters()), data[0].device)
+    device = next((p.device for p in model.parameters()), data[1].device)
     loss = _loss(loss, data, device)
     X, y, _ = _prepare("data", data, model, loss, device)
     weights = {name: p for name, p in model.named_parameters() if p.ndim > 1 and p.requires_grad}
     if not weights:
         raise ValueError("model has no weights of two dimensions or more")
-    gradients = torch.autograd.grad(loss(model.train()(X), y), list(weights.values()))
+    gradients = torch.autograd.grad(loss(model.train()(*X), y), list(weights.values()))
     return {
         name: gradient.pow(2).mean().sqrt().item()
         for name, gradient in zip(weights, gradients, strict=True)
@@ -323,20 +331,36 @@ def accuracy(outputs: Tensor, y: Tensor) -> float:
             "accuracy needs outputs (n, classes) and integer y (n,), "
             f"not {_form(outputs)} and {_form(y)}"
         )
-    return _hits(outputs, y).item() / y.numel()
+    return _share(_hits(outputs, y))
 
 
 def _evaluate(
-    model: nn.Module, X: Tensor, y: Tensor, scored: bool, loss: Loss, batch_size: int
+    model: nn.Module,
+    X: tuple[Tensor, ...],
+    y: Tensor,
+    scored: bool,
+    loss: Loss,
+    batch_size: int,
 ) -> dict[str, float]:
-    total, hits = 0.0, 0
+    total, hits = 0.0, torch.zeros(2, dtype=torch.int64, device=y.device)
     with _evaluation(model):
-        for xs, ys in zip(X.split(batch_size), y.split(batch_size), strict=True):
-            outputs = model(xs)  # (b, classes) or like ys
-            total += loss(outputs, ys) * len(xs)  # ()
+        for *xs, ys in zip(*(part.split(batch_size) for part in (*X, y)), strict=True):
+            outputs = model(*xs)  # (b, classes) or like ys
+            total += loss(outputs, ys) * len(ys)  # ()
             hits += _hits(outputs, ys) if scored else 0
-    result = {"loss": float(total) / len(X)}
-    return result | ({"accuracy": int(hits) / y.numel()} if scored else {})
+    result = {"loss": float(total) / len(y)}
+    return result | ({"accuracy": _share(hits)} if scored else {})
+
+
+def _inputs(X: Inputs) -> tuple[Tensor, ...]:
+    return (X,) if isinstance(X, Tensor) else tuple(X)
+
+
+def _are_inputs(X: Any) -> bool:
+    """Is this a tensor, or several of as many examples?"""
+    parts = [X] if isinstance(X, Tensor) else X if isinstance(X, tuple) else []
+    tensors = bool(parts) and all(isinstance(x, Tensor) and x.ndim for x in parts)
+    return tensors and len({len(x) for x in parts}) == 1
 
 
 @contextmanager
@@ -364,7 +388,13 @@ def _are_scores(outputs: Any, y: Tensor) -> bool:
 
 
 def _hits(outputs: Tensor, y: Tensor) -> Tensor:
-    return (outputs.argmax(1) == y).sum()  # ()
+    """How many are right, and how many there are: (2,)."""
+    return torch.stack([(outputs.argmax(1) == y).sum(), (y != NO_LABEL).sum()])
+
+
+def _share(hits: Tensor) -> float:
+    right, all_of_them = hits.tolist()
+    return right / all_of_them if all_of_them else math.nan
 
 
 def _cross_entropy(outputs: Tensor, y: Tensor) -> Tensor:
@@ -381,23 +411,26 @@ def _loss(loss: Loss | None, data: Pair, device: torch.device) -> Loss:
 
 def _prepare(
     name: str, data: Pair, model: nn.Module, loss: Loss, device: torch.device
-) -> tuple[Tensor, Tensor, bool]:
-    """X and y on the device, and whether accuracy applies, tried out on the first two examples.
+) -> tuple[tuple[Tensor, ...], Tensor, bool]:
+    """Inputs and y on the device, and whether accuracy applies, tried on the first two examples.
 
     The trial also gives lazy layers their shapes, before an optimiser asks for their parameters.
     """
-    X, y = (tensor.to(device) for tensor in data)
+    X, y = tuple(x.to(device) for x in _inputs(data[0])), data[1].to(device)
     with _evaluation(model):
         try:
-            outputs = model(X[:2])
+            outputs = model(*(x[:2] for x in X))
         except RuntimeError as error:
-            raise ValueError(f"model cannot take {name} X, {_form(X)}: {error}") from error
+            raise ValueError(f"model cannot take {name} X, {_form(data[0])}: {error}") from error
         scored = _are_scores(outputs, y[:2])
         shapes = f"for two examples of {name} they are {_form(outputs)} and {_form(y[:2])}"
         if loss is _cross_entropy:
             if not scored:
                 raise ValueError(f"model must give outputs (n, classes) for y (n,); {shapes}")
-            low, high, last = int(y.min()), int(y.max()), outputs.shape[1] - 1
+            labels, last = y[y != NO_LABEL], outputs.shape[1] - 1  # (m,)
+            if not len(labels):
+                raise ValueError(f"{name} y has no label; all of it is {NO_LABEL}")
+            low, high = int(labels.min()), int(labels.max())
             if low < 0 or high > last:
                 raise ValueError(
                     f"{name} y must be labels from 0 to {last}, since the model has {last + 1} "
@@ -459,10 +492,11 @@ def _bar(total: int, progress: bool) -> Any:
 
 def _advice(data: Pair, optimizer: Optimizer, clip: float | None, untrained: bool) -> str:
     """What to try when a loss is not finite: look at the data, then the weights, then the steps."""
-    for name, values in zip("Xy", data, strict=True):
-        bad = int((~values.isfinite()).reshape(len(values), -1).any(1).sum())
-        if bad:
-            return f"{name} is NaN or infinite in {bad} of its {len(values)} examples."
+    for name, parts in zip("Xy", data, strict=True):
+        for values in _inputs(parts):
+            bad = int((~values.isfinite()).reshape(len(values), -1).any(1).sum())
+            if bad:
+                return f"{name} is NaN or infinite in {bad} of its {len(values)} examples."
     if untrained:
         return (
             "No step was taken yet, so the learning rate is not to blame: look at the loss, and "
@@ -474,6 +508,8 @@ def _advice(data: Pair, optimizer: Optimizer, clip: float | None, untrained: boo
 
 
 def _form(value: Any) -> str:
+    if isinstance(value, tuple) and value and all(isinstance(v, Tensor) for v in value):
+        return " and ".join(map(_form, value))
     if not isinstance(value, Tensor):
         return f"a {type(value).__name__}"
     return f"{tuple(value.shape)} {str(value.dtype).removeprefix('torch.')}"
@@ -486,6 +522,10 @@ def _check_inputs(model: Any, **data: Any) -> None:
         if not isinstance(pair, tuple | list) or len(pair) != 2:
             raise TypeError(f"{name} must be a pair (X, y) of tensors, not {type(pair).__name__}")
         X, y = pair
+        if isinstance(X, tuple) and X and all(isinstance(x, Tensor) for x in X):
+            if not _are_inputs(X):
+                raise ValueError(f"the parts of {name} X must be as long; they are {_form(X)}")
+            X = X[0]
         if not isinstance(X, Tensor) or not isinstance(y, Tensor):
             kinds = f"{type(X).__name__} and {type(y).__name__}"
             raise TypeError(f"{name} must be a pair (X, y) of tensors, not of {kinds}")

@@ -24,7 +24,7 @@ def test_docs_are_split_once_and_for_all():
 
 def test_numbers_in_words():
     train, test = data.number_words()
-    assert (len(train), len(test)) == (8000, 1000)
+    assert (len(train), len(test)) == (4000, 1000)
     assert train[80] == (["eighty"], ["quatre", "vingts"])
     phrases = {" ".join(english) for english, _ in train}
     assert len(phrases) == len(train)

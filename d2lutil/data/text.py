@@ -44,7 +44,7 @@ def python_docs() -> tuple[str, str]:
     return "\n\n\n".join(train), "\n\n\n".join(test)
 
 
-def number_words(train_size: int = 8000, test_size: int = 1000) -> tuple[Phrases, Phrases]:
+def number_words(train_size: int = 4000, test_size: int = 1000) -> tuple[Phrases, Phrases]:
     """Return numbers below a million in words, English and French: to train and to test on.
 
     Each part is a list of pairs ``(english, french)`` of lists of words, without commas and with

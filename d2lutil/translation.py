@@ -1,0 +1,148 @@
+"""Translation: phrases as tensors, the search for the best one, and how good the result is."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from itertools import chain
+from math import exp, log
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils.rnn import pad_sequence
+
+from d2lutil.data import Phrases
+from d2lutil.text import Vocabulary
+from d2lutil.training import NO_LABEL, Pair
+
+PAD, START, END = "<pad>", "<start>", "<end>"
+
+Words = Sequence[str]
+
+
+def vocabularies(phrases: Phrases) -> tuple[Vocabulary, Vocabulary]:
+    """The words of both languages, each with `<pad>`, `<start>` and `<end>`.
+
+    `phrases` are pairs (source, target) of lists of words, as `data.number_words` has them.
+
+    >>> english, french = vocabularies([(["four"], ["quatre"])])
+    >>> french.tokens
+    ['<unk>', '<pad>', '<start>', '<end>', 'quatre']
+    """
+    _check_phrases(phrases)
+    sides = zip(*phrases, strict=True)
+    source, target = (Vocabulary(chain(*s), special=(PAD, START, END)) for s in sides)
+    return source, target
+
+
+def tensors(phrases: Phrases, source: Vocabulary, target: Vocabulary) -> Pair:
+    """Phrases as inputs and labels for `fit`: ((X, before), y), each (n, length of the longest).
+
+    A row of X holds a source phrase and `<end>`; of `before`, `<start>` and the target phrase; of
+    y, the target phrase and `<end>`: what has to follow each word of `before`. Shorter phrases are
+    filled up, with `<pad>` in X and `before`, and in y with -100, which `fit` does not count.
+
+    >>> english, french = vocabularies([(["four"], ["quatre"])])
+    >>> tensors([(["four"], ["quatre"])], english, french)
+    ((tensor([[4, 3]]), tensor([[2, 4]])), tensor([[4, 3]]))
+    """
+    _check_phrases(phrases)
+    X = [source.encode([*words, END]) for words, _ in phrases]
+    before = [target.encode([START, *words]) for _, words in phrases]
+    y = [target.encode([*words, END]) for _, words in phrases]
+    return (
+        (
+            pad_sequence(X, batch_first=True, padding_value=source[PAD]),
+            pad_sequence(before, batch_first=True, padding_value=target[PAD]),
+        ),
+        pad_sequence(y, batch_first=True, padding_value=NO_LABEL),
+    )
+
+
+def beam_search(
+    model: nn.Module | Callable[[Tensor, Tensor], Tensor],
+    X: Tensor,
+    target: Vocabulary,
+    *,
+    width: int = 1,
+    longest: int = 30,
+    length_power: float = 0.0,
+) -> list[list[str]]:
+    """The best translation found of each source phrase in X (n, s), as a list of words.
+
+    `model(X, before)` gives scores (n, words, t) for the word after each of `before` (n, t). Of all
+    beginnings, the `width` most probable are kept and continued, word after word, until each of
+    them has ended or has `longest` words. A `width` of 1 is greedy search. The best is that with
+    the largest log-probability, divided by its length to the power of `length_power`.
+
+    Computes where X is, without gradients, and in the mode that the model is in.
+    """
+    for name, value in {"width": width, "longest": longest}.items():
+        if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+            raise ValueError(f"{name} must be a whole number of at least 1, not {value!r}")
+    if not isinstance(X, Tensor) or X.ndim != 2:
+        raise TypeError("X must be a tensor (n, s) of source phrases")
+    n, v, end = len(X), len(target), target[END]
+    before = torch.full((n, 1, 1), target[START], device=X.device)  # (n, k, t)
+    total = torch.zeros(n, 1, device=X.device)  # (n, k), log-probabilities
+    for _ in range(longest):
+        k = before.shape[1]
+        with torch.no_grad():
+            z = model(X.repeat_interleave(k, dim=0), before.flatten(0, 1))[:, :, -1]  # (n·k, v)
+        log_p = z.float().log_softmax(dim=1).view(n, k, v)
+        ended = (before == end).any(dim=2)  # (n, k)
+        log_p[ended] = -torch.inf
+        log_p[..., end].masked_fill_(ended, 0.0)  # what has ended stays as it is
+        best = (total[..., None] + log_p).flatten(1).topk(min(width, k * v), dim=1)  # (n, k')
+        rows = (best.indices // v)[..., None].expand(-1, -1, before.shape[2])  # (n, k', t)
+        before = torch.cat([before.gather(1, rows), (best.indices % v)[..., None]], dim=2)
+        total = best.values
+        if (before == end).any(dim=2).all():
+            break
+    words = before[..., 1:]  # (n, k, t)
+    lengths = ((words != end).sum(dim=2) + 1).clamp(max=words.shape[2])  # (n, k), with <end>
+    choice = (total / lengths**length_power).argmax(dim=1)  # (n,)
+    found = words[torch.arange(n, device=X.device), choice].tolist()
+    return [target.decode(ids[: ids.index(end)] if end in ids else ids) for ids in found]
+
+
+def bleu(translations: Sequence[Words], references: Sequence[Words], *, n: int = 4) -> float:
+    """The BLEU score of translations, each against one reference: from 0 to 1.
+
+    The geometric mean of the precisions of runs of 1, 2, …, `n` words, counted over all phrases
+    together, times a penalty if the translations are shorter than the references. Source: Papineni
+    and others, BLEU: a method for automatic evaluation of machine translation, 2002.
+
+    >>> bleu([["vingt", "et", "un"]], [["vingt", "et", "un"]], n=2)
+    1.0
+    """
+    if len(translations) != len(references) or not len(references):
+        raise ValueError(
+            "translations and references must be as many, at least one; there are "
+            f"{len(translations)} and {len(references)}"
+        )
+    if any(isinstance(words, str) for words in [*translations, *references]):
+        raise TypeError("a translation is a list of words, not a string")
+    logs = 0.0
+    for size in range(1, n + 1):
+        both = zip(translations, references, strict=True)
+        pairs = [(_runs(t, size), _runs(r, size)) for t, r in both]
+        right = sum((ours & theirs).total() for ours, theirs in pairs)
+        if not right:
+            return 0.0
+        logs += log(right / sum(ours.total() for ours, _ in pairs)) / n
+    ours, theirs = (sum(map(len, phrases)) for phrases in (translations, references))
+    return exp(min(0.0, 1 - theirs / ours) + logs)
+
+
+def _runs(words: Words, size: int) -> Counter[tuple[str, ...]]:
+    return Counter(tuple(words[i : i + size]) for i in range(len(words) - size + 1))
+
+
+def _check_phrases(phrases: Phrases) -> None:
+    bad = [pair for pair in phrases if len(pair) != 2 or any(isinstance(s, str) for s in pair)]
+    if bad or not phrases:
+        raise TypeError(
+            "phrases must be pairs of lists of words, at least one; "
+            + (f"among them is {bad[0]!r}" if bad else "there is none")
+        )
