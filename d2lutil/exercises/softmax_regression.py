@@ -51,6 +51,14 @@ _TOO_LATE = (
     "You take the logarithm of a finished softmax. A probability that has been rounded to 0 has "
     "the logarithm −∞. The logarithm of a quotient is a difference: use that before you divide."
 )
+_CRUTCH = (
+    "A small number that keeps the probabilities away from 0 keeps the result finite, but wrong: "
+    "nothing can come out below its logarithm. Take the logarithm before you divide."
+)
+_WITHOUT_K = (
+    "`F.one_hot(y)` makes as many columns as the largest label in `y` needs. Tell it the number "
+    "of classes: `F.one_hot(y, K)`."
+)
 
 log_softmax = Exercise(
     reference=_log_softmax,
@@ -59,11 +67,9 @@ log_softmax = Exercise(
         (lambda Z: _plain_softmax(Z).log(), _PLAIN),
         (lambda Z: Z - Z.exp().sum(dim=1, keepdim=True).log(), _PLAIN),
         (lambda Z: Z.softmax(dim=1).log(), _TOO_LATE),
-        (
-            lambda Z: (Z.softmax(dim=1) + 1e-12).log(),
-            "A small number added to the probabilities keeps the result finite, but wrong: "
-            "nothing can come out below its logarithm. Take the logarithm before you divide.",
-        ),
+        (lambda Z: (Z.softmax(dim=1) + 1e-12).log(), _CRUTCH),
+        (lambda Z: Z.softmax(dim=1).clamp(min=1e-30).log(), _CRUTCH),
+        (lambda Z: Z.softmax(dim=1).clamp(min=1e-12).log(), _CRUTCH),
         (
             lambda Z: Z.softmax(dim=1),
             "This is the softmax. Its logarithm is asked for.",
@@ -234,6 +240,45 @@ smooth_cross_entropy = Exercise(
             "Each of your classes gets the whole `epsilon`. They have to share it.",
         ),
         (
+            _from_log_p(
+                lambda log_p, y, epsilon: (
+                    -((1 - epsilon) * _true(log_p, y) + epsilon / len(y) * log_p.sum(dim=1)).mean()
+                )
+            ),
+            "You divide the share by the number of examples. It is the `K` classes that share it.",
+        ),
+        (
+            _from_log_p(
+                lambda log_p, y, epsilon: (
+                    -((1 - epsilon) * _true(log_p, y) + epsilon * log_p.sum() / log_p.shape[1])
+                ).mean()
+            ),
+            "In the part with the share, you add up over the classes *and* the examples. Each "
+            "example has a sum of its own; the mean over the examples comes last.",
+        ),
+        (
+            _from_log_p(
+                lambda log_p, y, epsilon: (
+                    -(
+                        ((1 - epsilon) * functional.one_hot(y) + epsilon / log_p.shape[1]) * log_p
+                    ).sum()
+                    / len(y)
+                )
+            ),
+            _WITHOUT_K,
+        ),
+        (
+            _from_log_p(
+                lambda log_p, y, epsilon: (
+                    -(
+                        log_p * ((1 - epsilon) * functional.one_hot(y) + epsilon / log_p.shape[1])
+                    ).sum()
+                    / len(y)
+                )
+            ),
+            _WITHOUT_K,
+        ),
+        (
             _weighted(lambda K, epsilon: (1 - epsilon - epsilon / (K - 1), epsilon / (K - 1))),
             "You share `epsilon` among the false classes. Here it is shared among all classes, the "
             "true one included.",
@@ -325,6 +370,22 @@ smooth_cross_entropy = Exercise(
             ),
             _TOO_LATE,
         ),
+        (
+            lambda Z, y, epsilon: _per_example(
+                Z.softmax(dim=1).clamp(min=1e-30).log(), y, epsilon
+            ).mean(),
+            _CRUTCH,
+        ),
+        (
+            lambda Z, y, epsilon: _per_example((Z.softmax(dim=1) + 1e-12).log(), y, epsilon).mean(),
+            _CRUTCH,
+        ),
+        (
+            lambda Z, y, epsilon: _per_example(
+                Z.softmax(dim=1).clamp(min=1e-12).log(), y, epsilon
+            ).mean(),
+            _CRUTCH,
+        ),
     ],
 )
 
@@ -359,9 +420,13 @@ def _gradient_cases(generator: torch.Generator) -> Iterator[tuple[Tensor, Tensor
         yield Z, torch.randint(K, (n,), generator=generator)
 
 
-def _numbers_for_labels(Z: Tensor, y: Tensor) -> Tensor:
+def _with_labels(Z: Tensor, y: Tensor, Y: Tensor) -> Tensor:
     P = Z.softmax(dim=1)
-    return _through_softmax(P, 2 * (P - y[:, None])) / len(y)
+    return _through_softmax(P, 2 * (P - Y)) / len(y)
+
+
+def _numbers_for_labels(Z: Tensor, y: Tensor) -> Tensor:
+    return _with_labels(Z, y, y[:, None])
 
 
 def _without_keepdim_in_the_sum(Z: Tensor, y: Tensor) -> Tensor:
@@ -389,8 +454,16 @@ squared_error_gradient = Exercise(
         ),
         (
             lambda Z, y: _slopes(Z, y, lambda P, G: P * G),
-            "In the bracket, the second term is missing, or adds up to 0: there, each slope has to "
-            "be multiplied by its probability.",
+            "In the bracket, the second term is missing, or it sums `G`, which adds up to 0. It "
+            "sums `P * G`.",
+        ),
+        (
+            lambda Z, y: _slopes(Z, y, lambda P, G: P * G - (P * G).sum(dim=1, keepdim=True)),
+            "The factor in front belongs to both terms of the bracket, the sum, too.",
+        ),
+        (
+            lambda Z, y: _with_labels(Z, y, functional.one_hot(y)),
+            _WITHOUT_K,
         ),
         (
             lambda Z, y: _slopes(Z, y, lambda P, G: G - (P * G).sum(dim=1, keepdim=True)),

@@ -42,6 +42,10 @@ def log_softmax_with_a_crutch(Z):
     return torch.log(E / E.sum(1, keepdim=True) + 1e-12)
 
 
+def log_softmax_clamped(Z):
+    return torch.log(torch.clamp(torch.softmax(Z, 1), min=1e-30))
+
+
 def log_softmax_no_log(Z):
     E = torch.exp(Z - Z.max(1, keepdim=True)[0])
     return E / E.sum(1, keepdim=True)
@@ -175,6 +179,27 @@ def smooth_share_from_nowhere(Z, y, epsilon):
 def smooth_not_shared(Z, y, epsilon):
     target = (1 - epsilon) * functional.one_hot(y, Z.shape[1]) + epsilon
     return -(target * _log_p(Z)).sum(1).mean()
+
+
+def smooth_shared_by_examples(Z, y, epsilon):
+    target = (1 - epsilon) * functional.one_hot(y, Z.shape[1]) + epsilon / len(y)
+    return -(target * _log_p(Z)).sum(1).mean()
+
+
+def smooth_summed_over_all(Z, y, epsilon):
+    log_p = _log_p(Z)
+    true = log_p[range(len(y)), y].mean()
+    return -(1 - epsilon) * true - epsilon / Z.shape[1] * log_p.sum()
+
+
+def smooth_without_k(Z, y, epsilon):
+    target = (1 - epsilon) * functional.one_hot(y) + epsilon / Z.shape[1]
+    return -(target * _log_p(Z)).sum(1).mean()
+
+
+def smooth_clamped(Z, y, epsilon):
+    log_p = torch.softmax(Z, 1).clamp(min=1e-30).log()
+    return -((1 - epsilon) * log_p[range(len(y)), y] + epsilon * log_p.mean(1)).mean()
 
 
 def smooth_among_false(Z, y, epsilon):
@@ -318,6 +343,17 @@ def gradient_unweighted_sum(Z, y):
     return P * (G - G.sum(1, keepdim=True)) / len(y)
 
 
+def gradient_factor_once(Z, y):
+    P, G = _parts(Z, y)
+    return P * G / len(y) - (P * G).sum(1, keepdim=True) / len(y)
+
+
+def gradient_without_k(Z, y):
+    P = torch.softmax(Z, 1)
+    G = 2 * (P - functional.one_hot(y))
+    return P * (G - (P * G).sum(1, keepdim=True)) / len(y)
+
+
 def gradient_no_factor(Z, y):
     P, G = _parts(Z, y)
     return (G - (P * G).sum(1, keepdim=True)) / len(y)
@@ -402,7 +438,8 @@ WRONG = {
         (log_softmax_by_formula, "At a score of 1000"),
         (log_softmax_plain_difference, "At a score of 1000"),
         (log_softmax_of_stable_softmax, "the logarithm of a finished softmax"),
-        (log_softmax_with_a_crutch, "A small number added"),
+        (log_softmax_with_a_crutch, "A small number that"),
+        (log_softmax_clamped, "A small number that"),
         (log_softmax_no_log, "Its logarithm is asked for"),
         (log_softmax_no_log_and_plain, "and it overflows"),
         (log_softmax_over_examples, "Your columns add up to 1"),
@@ -428,6 +465,10 @@ WRONG = {
         (smooth_share_lost, "give it to nobody"),
         (smooth_share_from_nowhere, "take it from none"),
         (smooth_not_shared, "They have to share it"),
+        (smooth_shared_by_examples, "the `K` classes that share it"),
+        (smooth_summed_over_all, "*and* the examples"),
+        (smooth_without_k, "`F.one_hot(y, K)`"),
+        (smooth_clamped, "A small number that"),
         (smooth_among_false, "among the false classes"),
         (smooth_true_without_share, "gets no part of the share"),
         (smooth_swapped, "the wrong way round"),
@@ -451,7 +492,9 @@ WRONG = {
         (gradient_in_p, "the slopes in the probabilities"),
         (gradient_as_sigmoid, "as a sigmoid does"),
         (gradient_half_a_bracket, "the second term is missing"),
-        (gradient_unweighted_sum, "or adds up to 0"),
+        (gradient_unweighted_sum, "which adds up to 0"),
+        (gradient_factor_once, "belongs to both terms"),
+        (gradient_without_k, "`F.one_hot(y, K)`"),
         (gradient_no_factor, "in front of the bracket"),
         (gradient_plus, "A sign is wrong"),
         (gradient_no_two, "The factor 2"),
