@@ -83,8 +83,11 @@ def difference(
         return next(filter(None, each), None)
     family = next(k for k in (bool, Integral, Real, type(want)) if isinstance(want, k))
     if not isinstance(got, family) or isinstance(got, bool) != isinstance(want, bool):
-        hint = "`.item()` takes the number out of a tensor that has only one."
-        hint = hint if isinstance(got, torch.Tensor) else ""
+        hint = ""
+        if isinstance(got, torch.Tensor):
+            hint = "`.item()` takes the number out of a tensor that has only one."
+        elif family is Integral and isinstance(got, float):
+            hint = "`/` makes a fraction of any two numbers; `//` and `int` make whole ones."
         return f"{what} is {kind(got)}; {kind(want)} was expected.", hint
     if family is Real:
         got, want = torch.tensor(float(got)), torch.tensor(float(want))

@@ -95,6 +95,13 @@ lenet_parameters = Exercise(
             "Your pictures are squares of side `width`. What of `height`?",
         ),
         (
+            lambda channels, height, width, classes: (
+                _count(channels, height, width, classes) - 5 - 15 - 119 - 83 - (classes - 1)
+            ),
+            "You count one bias for each layer. There is one for each channel or neuron that comes "
+            "out of it.",
+        ),
+        (
             partial(_count, padding=0),
             "Your first convolution takes 4 rows and columns off. It is padded, so that it takes "
             "none.",
@@ -284,6 +291,15 @@ max_pool_gradient = Exercise(
         (
             lambda X, G, k, s: _windows(X, G, k, s, lambda window, g: _won(window) * g, size=s),
             "Your windows are `s` wide. They are `k` wide, and stand `s` apart.",
+        ),
+        (
+            lambda X, G, k, s: _windows(X, G, k, 1, lambda window, g: _won(window) * g),
+            "Your windows stand one pixel apart. They stand `s` apart: the window of `G[i, j]` "
+            "begins at row `i * s`.",
+        ),
+        (
+            lambda X, G, k, s: _windows(X, G, k, k, lambda window, g: _won(window) * g),
+            "Your windows stand `k` apart, side by side. They stand `s` apart.",
         ),
         (
             lambda X, G, k, s: _windows(

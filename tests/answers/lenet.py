@@ -62,6 +62,15 @@ def count_one_channel(channels, height, width, classes):
     return count_by_hand(1, height, width, classes)
 
 
+def count_one_bias_a_layer(channels, height, width, classes):
+    return count_weights(channels, height, width, classes) + 5
+
+
+def count_in_floats(channels, height, width, classes):
+    h, w = (height // 2 - 4) // 2, (width // 2 - 4) // 2
+    return count_by_hand(channels, height, width, classes) - 16 * h * w * 120 + 8 * h * w * 240 / 1
+
+
 def count_ten_classes(channels, height, width, classes):
     return count_by_list(channels, height, width, 10)
 
@@ -248,6 +257,25 @@ def back_into_inputs(X, G, k, s):
     return X
 
 
+def back_at(X, G, k, apart):
+    dX = torch.zeros_like(X)
+    for i in range(G.shape[2]):
+        for j in range(G.shape[3]):
+            a, b = i * apart, j * apart
+            window = X[:, :, a : a + k, b : b + k]
+            won = window == window.amax(dim=(2, 3), keepdim=True)
+            dX[:, :, a : a + k, b : b + k] += won * G[:, :, i, j, None, None]
+    return dX
+
+
+def back_one_apart(X, G, k, s):
+    return back_at(X, G, k, 1)
+
+
+def back_side_by_side(X, G, k, s):
+    return back_at(X, G, k, k)
+
+
 RIGHT = {
     "lenet_parameters": [count_by_hand, count_by_list, count_by_network],
     "max_pool_gradient": [back_by_autograd, back_by_unfold, back_by_loops],
@@ -272,6 +300,8 @@ WRONG = {
         (count_second_convolution_flat, "for each pair of a channel"),
         (count_bias_for_each_kernel, "a bias for each kernel"),
         (count_bias_for_each_place, "a bias for each place"),
+        (count_one_bias_a_layer, "one bias for each layer"),
+        (count_in_floats, "`//`"),
         (count_one_map, "`Flatten` hands over all"),
     ],
     "max_pool_gradient": [
@@ -286,6 +316,8 @@ WRONG = {
         (back_over_everything, "one winner in all images and channels"),
         (back_by_rows, "in each row of a window"),
         (back_by_columns, "in each column of a window"),
+        (back_one_apart, "stand one pixel apart"),
+        (back_side_by_side, "side by side"),
         (back_windows_of_stride, "Your windows are `s` wide"),
         (back_in_the_small_shape, "shape"),
         (back_into_inputs, "Make a new one"),
