@@ -35,10 +35,10 @@ def main():
     if problem:
         sys.exit(problem)
     # `uv pip sync` installs the pinned set as it is. It resolves nothing, so the stale pins
-    # that d2l brings along do no harm.
+    # that d2l brings along do no harm. Compiled here once, not by each process that imports it.
     commands = [
         [PYTHON, "-m", "pip", "install", "--quiet", "uv==0.13.8"],
-        [PYTHON, "-m", "uv", "pip", "sync", "--quiet", "requirements.txt"],
+        [PYTHON, "-m", "uv", "pip", "sync", "--quiet", "--compile-bytecode", "requirements.txt"],
         [PYTHON, "-m", "uv", "pip", "install", "--quiet", "--no-deps", "--editable", "."],
     ]
     if not os.path.exists(PYTHON):

@@ -6,6 +6,7 @@ packages or from a seed and need no network; only at full scale (`d2lutil.scale`
 """
 
 from d2lutil.data.images import digits, fashion_mnist
+from d2lutil.data.scenes import scenes
 from d2lutil.data.tables import AUTOMPG_COLUMNS, Split, autompg, blobs, linear, moons, xor
 from d2lutil.data.text import Phrases, number_words, python_docs
 
@@ -21,5 +22,6 @@ __all__ = [
     "moons",
     "number_words",
     "python_docs",
+    "scenes",
     "xor",
 ]

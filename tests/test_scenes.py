@@ -1,0 +1,92 @@
+"""Scenes of digits on photographs: what stands in them is where their boxes say."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+import torch
+
+from d2lutil import data
+from d2lutil.data.scenes import _covered, _ink
+
+module = sys.modules[_ink.__module__]  # `data.scenes` itself is the function
+(X, Y), (X_TEST, Y_TEST) = data.scenes(120, 60)
+ROWS = torch.cat([Y, Y_TEST]).flatten(0, 1)  # (n · 6, 5)
+FOUND = ROWS[ROWS[:, 0] >= 0]  # (m, 5)
+
+
+def test_shapes_and_ranges():
+    assert X.shape == (120, 3, 96, 96)
+    assert (X_TEST.shape, Y_TEST.shape) == ((60, 3, 96, 96), (60, 6, 5))
+    assert X.dtype == Y.dtype == torch.float32
+    assert 0 <= X.min() < 0.1 < 0.9 < X.max() <= 1
+    assert set(FOUND[:, 0].tolist()) == set(range(10))
+    assert ((ROWS == -1).all(dim=1) | (ROWS >= 0).all(dim=1)).all()
+
+
+def test_each_scene_has_one_to_six_digits_first_in_its_rows():
+    there = Y[..., 0] >= 0  # (n, 6)
+    assert set(there.sum(dim=1).tolist()) == {1, 2, 3, 4, 5, 6}
+    assert (there.int().diff(dim=1) <= 0).all()
+
+
+def test_boxes_lie_in_the_scene_and_are_as_high_as_promised():
+    wide, tall = (FOUND[:, 3:] - FOUND[:, 1:3]).T  # (m,), (m,)
+    assert FOUND[:, 1:].min() >= 0
+    assert FOUND[:, 1:].max() <= 96
+    assert (tall.min(), tall.max()) == (12, 48)
+    assert 3 <= wide.min() < wide.max() <= 48
+
+
+def test_boxes_overlap_only_a_little():
+    shares = [
+        _covered(a[1:].tolist(), b[1:].tolist())
+        for boxes in Y
+        for i, a in enumerate(boxes)
+        for b in boxes[:i]
+        if a[0] >= 0
+    ]
+    assert max(shares) <= 0.2
+    assert max(shares) > 0.1
+
+
+def test_a_box_goes_round_the_ink():
+    """The ink of a digit touches all four sides of its box."""
+    image = torch.zeros(28, 28)
+    image[5:20, 9:16] = 1
+    ink = _ink(image.numpy(), 30)
+    assert ink.shape == (30, 14)
+    assert min(ink[0].max(), ink[-1].max(), ink[:, 0].max(), ink[:, -1].max()) > 0.9
+
+
+def test_no_digit_and_no_place_is_in_both_parts(monkeypatch):
+    seen = []
+
+    def watched(n, size, X, y, photographs, draw):
+        seen.append((X, photographs))
+        return torch.zeros(n, 3, size, size), torch.zeros(n, 6, 5)
+
+    monkeypatch.setattr(module, "_scenes", watched)
+    data.scenes(1, 1)
+    (digits, photos), (other_digits, other_photos) = seen
+    assert not {x.numpy().tobytes() for x in digits} & {x.numpy().tobytes() for x in other_digits}
+    assert photos.shape[-1] + other_photos.shape[-1] == 640
+
+
+def test_the_same_scenes_at_every_call():
+    again = data.scenes(120, 60)
+    assert torch.equal(again[0][0], X)
+    assert torch.equal(again[1][1], Y_TEST)
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "words"),
+    [
+        (lambda: data.scenes(0), ValueError, "train_size must .* at least 1"),
+        (lambda: data.scenes(test_size=1.5), TypeError, "test_size must be a whole number"),
+    ],
+)
+def test_bad_input_is_named(call, error, words):
+    with pytest.raises(error, match=words):
+        call()
