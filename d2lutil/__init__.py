@@ -3,7 +3,7 @@
 >>> from d2lutil import check, data, fit, plotting, show
 """
 
-from d2lutil import data, plotting, translation
+from d2lutil import data, detection, plotting, translation
 from d2lutil.checking import check, progress
 from d2lutil.interactive import explore
 from d2lutil.plotting import show
@@ -18,6 +18,7 @@ __all__ = [
     "accuracy",
     "check",
     "data",
+    "detection",
     "device",
     "evaluate",
     "explore",

@@ -1,0 +1,161 @@
+"""Detection: how much boxes overlap, which of them to keep, and how good a detector is.
+
+A box is ``(left, top, right, bottom)``. An object is a row ``(class, box)`` of five numbers, as
+`data.scenes` has them, with -1 in rows that hold none; a detection is a row ``(class, box, score)``
+of six.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import inf
+
+import torch
+from torch import Tensor
+
+
+def iou(a: Tensor, b: Tensor) -> Tensor:
+    """Intersection over union of each of the boxes a (n, 4) with each of b (m, 4): (n, m).
+
+    >>> iou(torch.tensor([[0.0, 0, 2, 2]]), torch.tensor([[1.0, 0, 3, 2], [5, 5, 6, 6]]))
+    tensor([[0.3333, 0.0000]])
+    """
+    for name, boxes in {"a": a, "b": b}.items():
+        _check(name, boxes, 4)
+    a, b = a[:, None], b[None]  # (n, 1, 4), (1, m, 4)
+    corner = torch.minimum(a[..., 2:], b[..., 2:]) - torch.maximum(a[..., :2], b[..., :2])
+    shared = corner.clamp(min=0).prod(dim=2)  # (n, m)
+    both = _areas(a) + _areas(b) - shared  # (n, m)
+    return shared / both.clamp(min=torch.finfo(both.dtype).tiny)
+
+
+def nms(detections: Tensor, threshold: float = 0.5) -> Tensor:
+    """The detections (n, 6) that non-maximum suppression keeps, the best first: (m, 6).
+
+    Of two detections of one class whose boxes have an IoU greater than `threshold`, the one with
+    the lower score goes, if the other stays.
+    """
+    _check("detections", detections, 6)
+    _check_share("threshold", threshold)
+    order = detections[:, 5].argsort(descending=True, stable=True)  # (n,)
+    detections = detections[order]
+    rivals = iou(detections[:, 1:5], detections[:, 1:5]) > threshold  # (n, n)
+    rivals &= detections[:, None, 0] == detections[:, 0]
+    keep = torch.ones(len(detections), dtype=torch.bool, device=detections.device)  # (n,)
+    for i in range(len(detections)):
+        if keep[i]:
+            keep[i + 1 :] &= ~rivals[i, i + 1 :]
+    return detections[keep]
+
+
+def average_precisions(
+    detections: Sequence[Tensor],
+    objects: Sequence[Tensor],
+    *,
+    threshold: float = 0.5,
+    areas: tuple[float, float] = (0, inf),
+) -> dict[int, float]:
+    """Each class's average precision, over all images, as the COCO evaluation computes it.
+
+    `detections` holds a tensor (k, 6) for each image and `objects` one (m, 5), or all of them
+    (images, m, 5). The best detection first, each takes the object of its class that it overlaps
+    most and that is still free, if their IoU is `threshold` or more, and counts as right. The
+    average precision is the mean, over 101 levels of recall from 0 to 1, of the best precision at
+    that recall or a higher one. Only classes with an object are in the answer.
+
+    `areas`: count only objects whose boxes have an area in this range, both ends included;
+    detections of other objects, and unmatched ones of another size, count neither way.
+
+    >>> objects = torch.tensor([[[7.0, 0, 0, 10, 10]]])
+    >>> average_precisions([torch.tensor([[7, 0, 0, 10, 9, 0.8]])], objects)
+    {7: 1.0}
+    """
+    if len(detections) != len(objects) or not len(objects):
+        raise ValueError(
+            "detections and objects must be of as many images, at least one; they are of "
+            f"{len(detections)} and {len(objects)}"
+        )
+    for found, true in zip(detections, objects, strict=True):
+        _check("detections", found, 6)
+        _check("objects", true, 5)
+    _check_share("threshold", threshold)
+    classes = sorted({int(c) for true in objects for c in true[:, 0].tolist() if c >= 0})
+    answer = {}
+    for c in classes:
+        verdicts, count = [], 0
+        for found, true in zip(detections, objects, strict=True):
+            found, true = found[found[:, 0] == c].cpu(), true[true[:, 0] == c].cpu()
+            counted = _within(true[:, 1:5], areas)  # (m,)
+            verdicts.append(_judge(found, true, counted, threshold, areas))
+            count += int(counted.sum())
+        if count:
+            answer[c] = _average_precision(torch.cat(verdicts), count)
+    return answer
+
+
+def mean_average_precision(
+    detections: Sequence[Tensor],
+    objects: Sequence[Tensor],
+    *,
+    threshold: float = 0.5,
+    areas: tuple[float, float] = (0, inf),
+) -> float:
+    """The mean of `average_precisions` over the classes; NaN if no object counts.
+
+    >>> mean_average_precision([torch.zeros(0, 6)], torch.tensor([[[7.0, 0, 0, 10, 10]]]))
+    0.0
+    """
+    each = average_precisions(detections, objects, threshold=threshold, areas=areas)
+    return sum(each.values()) / len(each) if each else float("nan")
+
+
+def _judge(
+    found: Tensor, true: Tensor, counted: Tensor, threshold: float, areas: tuple[float, float]
+) -> Tensor:
+    """Score and verdict of each detection that counts, in one image and class: (k, 2)."""
+    found = found[found[:, 5].argsort(descending=True, stable=True)]
+    overlaps = iou(found[:, 1:5].double(), true[:, 1:5].double())  # (k, m)
+    free = torch.ones(len(true), dtype=torch.bool)  # (m,)
+    rows = []
+    for row, overlap, fits in zip(found, overlaps, _within(found[:, 1:5], areas), strict=True):
+        right = None
+        for kind in (counted, ~counted):  # objects that count are taken first
+            able = free & kind & (overlap >= min(threshold, 1 - 1e-10))  # (m,)
+            if able.any():
+                best = torch.where(able, overlap, -1.0).argmax()
+                free[best] = False
+                right = bool(counted[best])
+                break
+        if right or (right is None and fits):
+            rows.append((float(row[5]), float(bool(right))))
+    return torch.tensor(rows, dtype=torch.float64).reshape(-1, 2)
+
+
+def _average_precision(verdicts: Tensor, count: int) -> float:
+    """From scores and verdicts (k, 2) of all images, and how many objects there are."""
+    right = verdicts[verdicts[:, 0].argsort(descending=True, stable=True), 1]  # (k,)
+    hits = right.cumsum(0)
+    recall = hits / count
+    precision = hits / torch.arange(1, len(right) + 1)
+    best = precision.flip(0).cummax(0).values.flip(0)  # at this recall or a higher one
+    at = torch.searchsorted(recall, torch.linspace(0, 1, 101, dtype=torch.float64))
+    return torch.cat([best, best.new_zeros(1)])[at].mean().item()
+
+
+def _within(boxes: Tensor, areas: tuple[float, float]) -> Tensor:
+    return (_areas(boxes) >= areas[0]) & (_areas(boxes) <= areas[1])
+
+
+def _areas(boxes: Tensor) -> Tensor:
+    return (boxes[..., 2:] - boxes[..., :2]).prod(dim=-1)
+
+
+def _check(name: str, rows: Tensor, columns: int) -> None:
+    if not isinstance(rows, Tensor) or rows.ndim != 2 or rows.shape[1] != columns:
+        got = tuple(rows.shape) if isinstance(rows, Tensor) else f"a {type(rows).__name__}"
+        raise ValueError(f"{name} must be a tensor (n, {columns}), not {got}")
+
+
+def _check_share(name: str, value: float) -> None:
+    if not 0 <= value <= 1:
+        raise ValueError(f"{name} must be from 0 to 1, not {value!r}")

@@ -1,0 +1,129 @@
+"""Overlap, suppression and average precision, against torchvision and the COCO evaluation."""
+
+from __future__ import annotations
+
+import contextlib
+import doctest
+import io
+from math import inf
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pycocotools.coco import COCO
+from pycocotools.cocoeval import COCOeval
+from torchvision import ops
+
+from d2lutil import detection
+
+
+def boxes(n, generator, size=60.0):
+    corner = torch.rand(n, 2, generator=generator) * size
+    return torch.cat([corner, corner + 1 + torch.rand(n, 2, generator=generator) * size / 2], 1)
+
+
+def scene(generator, objects=6, classes=3):
+    """Objects, and detections of which some are near them."""
+    true = torch.cat(
+        [torch.randint(classes, (objects, 1), generator=generator), boxes(objects, generator)], 1
+    )
+    near = true.repeat(2, 1)
+    near[:, 1:] += 4 * torch.randn(near[:, 1:].shape, generator=generator)
+    near = near[(near[:, 3] > near[:, 1]) & (near[:, 4] > near[:, 2])]
+    far = torch.cat([torch.randint(classes, (4, 1), generator=generator), boxes(4, generator)], 1)
+    found = torch.cat([near, far])
+    return torch.cat([found, torch.rand(len(found), 1, generator=generator)], 1), true
+
+
+@given(st.integers(0, 10**6), st.integers(0, 12), st.integers(0, 12))
+def test_iou_is_that_of_torchvision(seed, n, m):
+    generator = torch.Generator().manual_seed(seed)
+    a, b = boxes(n, generator), boxes(m, generator)
+    assert torch.allclose(detection.iou(a, b), ops.box_iou(a, b), atol=1e-6)
+
+
+@given(st.integers(0, 10**6), st.integers(0, 30), st.sampled_from([0.0, 0.3, 0.5, 0.9]))
+def test_nms_is_that_of_torchvision(seed, n, threshold):
+    generator = torch.Generator().manual_seed(seed)
+    classes = torch.randint(3, (n, 1), generator=generator)
+    found = torch.cat([classes, boxes(n, generator), torch.rand(n, 1, generator=generator)], 1)
+    kept = ops.batched_nms(found[:, 1:5], found[:, 5], classes[:, 0], threshold)
+    assert torch.equal(detection.nms(found, threshold), found[kept])
+
+
+def coco(scenes, threshold, areas):
+    """The average precision of each class by the COCO evaluation tool."""
+    truth, results = COCO(), []
+    annotations = []
+    for i, (found, true) in enumerate(scenes):
+        for c, left, top, right, bottom in true.double().tolist():
+            box = [left, top, right - left, bottom - top]
+            annotations.append(
+                {"id": len(annotations) + 1, "image_id": i, "category_id": int(c), "bbox": box}
+                | {"area": box[2] * box[3], "iscrowd": 0}
+            )
+        for c, left, top, right, bottom, score in found.double().tolist():
+            box = [left, top, right - left, bottom - top]
+            results.append({"image_id": i, "category_id": int(c), "bbox": box, "score": score})
+    truth.dataset = {
+        "info": {},
+        "images": [{"id": i} for i in range(len(scenes))],
+        "annotations": annotations,
+        "categories": [{"id": c} for c in range(3)],
+    }
+    with contextlib.redirect_stdout(io.StringIO()):
+        truth.createIndex()
+        tool = COCOeval(truth, truth.loadRes(results), "bbox")
+        tool.params.iouThrs = np.array([threshold])
+        tool.params.areaRng, tool.params.areaRngLbl = [list(areas)], ["all"]
+        tool.evaluate()
+        tool.accumulate()
+    precision = tool.eval["precision"][0, :, :, 0, -1]  # (101, classes)
+    return {c: precision[:, c].mean() for c in range(3) if precision[0, c] >= 0}
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    st.integers(0, 10**6),
+    st.sampled_from([0.5, 0.75]),
+    st.sampled_from([(0, 1e10), (0, 200.0), (200.0, 1e10)]),
+)
+def test_average_precision_is_that_of_the_coco_tool(seed, threshold, areas):
+    generator = torch.Generator().manual_seed(seed)
+    scenes = [scene(generator) for _ in range(5)]
+    ours = detection.average_precisions(
+        [found for found, _ in scenes],
+        torch.stack([true for _, true in scenes]),
+        threshold=threshold,
+        areas=areas,
+    )
+    assert ours == pytest.approx(coco(scenes, threshold, areas), abs=1e-6)
+
+
+def test_empty_rows_are_no_objects():
+    true = torch.tensor([[2.0, 0, 0, 9, 9], [-1, -1, -1, -1, -1]])
+    found = torch.tensor([[2.0, 0, 0, 9, 9, 0.9], [2, 0, 0, 9, 9, 0.8]])
+    assert detection.average_precisions([found], [true]) == {2: 1.0}
+    assert detection.mean_average_precision([found], [true], areas=(100, inf)) != 0
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (lambda: detection.iou(torch.zeros(3, 5), torch.zeros(1, 4)), r"a must be .* not \(3, 5\)"),
+        (lambda: detection.nms([1]), "detections must be a tensor"),
+        (lambda: detection.nms(torch.zeros(1, 6), 1.5), "threshold must be from 0 to 1, not 1.5"),
+        (lambda: detection.average_precisions([], []), "they are of 0 and 0"),
+    ],
+)
+def test_bad_input_is_named(call, words):
+    with pytest.raises(ValueError, match=words):
+        call()
+
+
+def test_the_examples_in_the_docstrings():
+    found = doctest.testmod(detection)
+    assert found.attempted > 0
+    assert found.failed == 0
