@@ -313,7 +313,7 @@ def gradient_sizes(model: nn.Module, data: Pair, *, loss: Loss | None = None) ->
         raise ValueError("model has no weights of two dimensions or more")
     gradients = torch.autograd.grad(loss(model.train()(*X), y), list(weights.values()))
     return {
-        name: gradient.pow(2).mean().sqrt().item()
+        name: gradient.cpu().double().pow(2).mean().sqrt().item()  # squares may underflow
         for name, gradient in zip(weights, gradients, strict=True)
     }
 

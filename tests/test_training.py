@@ -623,6 +623,13 @@ def test_gradient_sizes_are_those_of_backward_and_leave_no_trace():
         gradient_sizes(nn.BatchNorm1d(3), (X, torch.zeros(16, 3)))
 
 
+def test_gradient_sizes_do_not_underflow():
+    """A gradient of 1e-30 is a number of single precision; its square is none."""
+    X, y = torch.ones(4, 3), torch.zeros(4, 2)
+    got = gradient_sizes(nn.Linear(3, 2), (X, y), loss=lambda outputs, y: 1e-30 * outputs.sum())
+    assert got == {"weight": pytest.approx(4e-30)}
+
+
 def test_accuracy():
     outputs = torch.tensor([[1.0, 3.0], [2.0, 0.0], [0.0, 1.0], [5.0, 4.0]])
     assert accuracy(outputs, torch.tensor([1, 0, 0, 1])) == 0.5

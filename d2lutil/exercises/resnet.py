@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
 import torch
 from torch import Tensor, tensor
@@ -53,6 +54,46 @@ def _from_the_right(X: Tensor, gamma: Tensor, beta: Tensor, eps: float) -> Tenso
     return gamma * (X - mean) / torch.sqrt(var + eps) + beta
 
 
+def _times_gamma(X_hat: Tensor, gamma: Tensor, beta: Tensor) -> Tensor:
+    return _column(gamma) * X_hat + _column(beta)
+
+
+def _scaled_sum(X: Tensor, gamma: Tensor, beta: Tensor, eps: float) -> Tensor:
+    """The squares are added up, and not divided by how many they are."""
+    rest = X - X.mean(_ALL, keepdim=True)
+    return _times_gamma(rest / torch.sqrt(rest.pow(2).sum(_ALL, keepdim=True) + eps), gamma, beta)
+
+
+def _flat(
+    X: Tensor, gamma: Tensor, beta: Tensor, eps: float, by_hand: bool, lined_up: bool
+) -> Tensor:
+    """`keepdim` is forgotten, so mean and variance lie along the width; gamma and beta may, too."""
+    mean, var = X.mean(_ALL), X.var(_ALL, unbiased=False)
+    if by_hand:
+        var = (X - mean).pow(2).mean(_ALL)
+    X_hat = (X - mean) / torch.sqrt(var + eps)
+    return _times_gamma(X_hat, gamma, beta) if lined_up else gamma * X_hat + beta
+
+
+def _rows(X: Tensor, gamma: Tensor, beta: Tensor, eps: float) -> Tensor:
+    """Both gamma and beta are made columns (c, 1), which lie along the height."""
+    X_hat = _batch(X, torch.ones_like(gamma), torch.zeros_like(beta), eps)
+    return gamma[:, None] * X_hat + beta[:, None]
+
+
+def _all_rows(X: Tensor, gamma: Tensor, beta: Tensor, eps: float) -> Tensor:
+    mean, var = X.mean(_ALL)[:, None], X.var(_ALL, unbiased=False)[:, None]
+    return gamma[:, None] * (X - mean) / torch.sqrt(var + eps) + beta[:, None]
+
+
+_FLAT = (
+    "The mean over three dimensions has the shape (c,), and that is lined up with the last "
+    "dimension, the width. `keepdim=True` keeps it at (1, c, 1, 1)."
+)
+_ROWS = (
+    "A vector with one `None`, `v[:, None]`, has the shape (c, 1) and is lined up with height and "
+    "width. The channels come before both, so it takes two: (c, 1, 1)."
+)
 _EPS = (
     "`eps` is in the wrong place. It is added to the variance, under the root, where it keeps a "
     "channel that never changes from dividing by zero."
@@ -106,8 +147,25 @@ normalise_batch = Exercise(
         ),
         (
             lambda X, gamma, beta, eps: _batch(X, gamma, beta, 0.0),
-            "`eps` is missing. It is added to the variance, under the root.",
+            "Your result does not depend on `eps`. Add the argument, whatever it is, to the "
+            "variance, under the root.",
         ),
+        (
+            lambda X, gamma, beta, eps: _times_gamma(
+                (X - X.mean(_ALL, keepdim=True)) / (X.std(_ALL, keepdim=True) + eps), gamma, beta
+            ),
+            f"{_EPS} And `X.std` divides by m − 1 unless told otherwise.",
+        ),
+        (
+            _scaled_sum,
+            "You divide by the root of the sum of the squares. The variance is their mean.",
+        ),
+        (partial(_flat, by_hand=False, lined_up=True), _FLAT),
+        (partial(_flat, by_hand=False, lined_up=False), _FLAT),
+        (partial(_flat, by_hand=True, lined_up=True), _FLAT),
+        (partial(_flat, by_hand=True, lined_up=False), _FLAT),
+        (_rows, _ROWS),
+        (_all_rows, _ROWS),
         (
             lambda X, gamma, beta, eps: (
                 _column(gamma)
@@ -174,6 +232,44 @@ def _layers(X: Tensor, W1: Tensor, W2: Tensor, stride: int) -> Tensor:
     return F.conv2d(Y, W2, padding=1)
 
 
+def _padded(
+    X: Tensor,
+    W1: Tensor,
+    W2: Tensor,
+    W3: Tensor,
+    stride: int,
+    padding: tuple[int, int, int] = (1, 1, 0),
+    strides: tuple[bool, bool, bool] = (True, False, True),
+) -> Tensor:
+    """The block with the padding and the stride (or none) of each convolution."""
+    at = [stride if strided else 1 for strided in strides]
+    Y = torch.relu(F.conv2d(X, W1, stride=at[0], padding=padding[0]))
+    Y = F.conv2d(Y, W2, stride=at[1], padding=padding[1])
+    return torch.relu(Y + F.conv2d(X, W3, stride=at[2], padding=padding[2]))
+
+
+def _wire(Y: Tensor, X: Tensor, W3: Tensor, stride: int, needed: bool) -> Tensor:
+    """The shortcut uses W3 only where it is needed."""
+    return torch.relu(Y + (F.conv2d(X, W3, stride=stride) if needed else X))
+
+
+def _normed(X: Tensor, W1: Tensor, W2: Tensor, W3: Tensor, stride: int) -> Tensor:
+    """The chapter's block, with batch normalisation after either convolution."""
+    Y = torch.relu(F.batch_norm(F.conv2d(X, W1, None, stride, 1), None, None, training=True))
+    Y = F.batch_norm(F.conv2d(Y, W2, padding=1), None, None, training=True)
+    return torch.relu(Y + F.conv2d(X, W3, stride=stride))
+
+
+_PADDING = (
+    "A 3×3 kernel without padding makes the image smaller by two in height and width. Both 3×3 "
+    "convolutions need `padding=1`."
+)
+_ALWAYS = (
+    "Your shortcut does without `W3` in some cases. The chapter's block does, too; this exercise "
+    "gives you a `W3` each time, and the shortcut goes through it."
+)
+
+
 def _residual(X: Tensor, W1: Tensor, W2: Tensor, W3: Tensor, stride: int) -> Tensor:
     return torch.relu(_layers(X, W1, W2, stride) + F.conv2d(X, W3, stride=stride))
 
@@ -205,7 +301,7 @@ residual_forward = Exercise(
             lambda X, W1, W2, W3, stride: (
                 torch.relu(_layers(X, W1, W2, stride)) + F.conv2d(X, W3, stride=stride)
             ),
-            "Your last ReLU comes before the sum. It belongs behind it.",
+            "Your last ReLU comes before the sum. It belongs after it.",
         ),
         (
             lambda X, W1, W2, W3, stride: (
@@ -217,7 +313,7 @@ residual_forward = Exercise(
             lambda X, W1, W2, W3, stride: (
                 _layers(X, W1, W2, stride) + F.conv2d(X, W3, stride=stride)
             ),
-            "The last ReLU is missing, the one behind the sum.",
+            "The last ReLU is missing, the one after the sum.",
         ),
         (
             lambda X, W1, W2, W3, stride: torch.relu(
@@ -242,7 +338,7 @@ residual_forward = Exercise(
             lambda X, W1, W2, W3, stride: torch.relu(
                 torch.relu(_layers(X, W1, W2, stride)) + F.conv2d(X, W3, stride=stride)
             ),
-            "There is a ReLU too many, behind the second convolution: then a block can only add, "
+            "There is a ReLU too many, after the second convolution: then a block can only add, "
             "never take away.",
         ),
         (
@@ -267,7 +363,7 @@ residual_forward = Exercise(
             lambda X, W1, W2, W3, stride: torch.relu(
                 _layers(X, W1, W2, stride) + torch.relu(F.conv2d(X, W1, stride=stride, padding=1))
             ),
-            "Your shortcut starts behind the first layer. It should carry the block's input, `X`, "
+            "Your shortcut starts after the first layer. It should carry the block's input, `X`, "
             "through `W3`. Have you given two things one name?",
         ),
         (
@@ -292,11 +388,57 @@ residual_forward = Exercise(
             "Your second convolution has the stride. It is the first one that has it.",
         ),
         (
-            lambda X, W1, W2, W3, stride: torch.relu(
-                _layers(X, W1, W2, stride) + F.conv2d(X[:, :, ::1], W3)
-            ),
+            lambda X, W1, W2, W3, stride: torch.relu(_layers(X, W1, W2, stride) + F.conv2d(X, W3)),
             "Your shortcut keeps the size of `X`, while the layers reduce it. What has the first "
             "convolution that the shortcut lacks?",
+        ),
+        (lambda *arguments: _padded(*arguments, padding=(0, 0, 0)), _PADDING),
+        (lambda *arguments: _padded(*arguments, padding=(0, 1, 0)), _PADDING),
+        (lambda *arguments: _padded(*arguments, padding=(1, 0, 0)), _PADDING),
+        (
+            lambda *arguments: _padded(*arguments, padding=(1, 1, 1)),
+            "The 1×1 convolution has padding, which makes the image larger. A 1×1 kernel fits in "
+            "every place as it is.",
+        ),
+        (
+            lambda *arguments: _padded(*arguments, strides=(True, True, True)),
+            "Both of your 3×3 convolutions have the stride, so the image becomes smaller twice. "
+            "Only the first has it.",
+        ),
+        (
+            lambda *arguments: _padded(*arguments, strides=(False, False, False)),
+            "You never use `stride`. The first convolution has it, and so has the shortcut.",
+        ),
+        (
+            lambda X, W1, W2, W3, stride: _residual(X, W1, W2, W3, 2),
+            "Your stride is always 2. Use the argument `stride`.",
+        ),
+        (
+            lambda X, W1, W2, W3, stride: _wire(_layers(X, W1, W2, stride), X, W3, stride, False),
+            "You add `X` as it is. Here the shortcut goes through `W3`, with the stride.",
+        ),
+        (
+            lambda X, W1, W2, W3, stride: _wire(
+                _layers(X, W1, W2, stride), X, W3, stride, needed=stride != 1
+            ),
+            _ALWAYS,
+        ),
+        (
+            lambda X, W1, W2, W3, stride: _wire(
+                Y := _layers(X, W1, W2, stride), X, W3, stride, needed=X.shape != Y.shape
+            ),
+            _ALWAYS,
+        ),
+        (
+            _normed,
+            "You normalise the batch. The block of this exercise has its convolutions, its ReLUs "
+            "and the sum, and nothing else.",
+        ),
+        (
+            lambda X, W1, W2, W3, stride: torch.relu(
+                torch.cat((_layers(X, W1, W2, stride), F.conv2d(X, W3, stride=stride)), dim=1)
+            ),
+            "You put the two parts side by side. They are added.",
         ),
     ],
 )

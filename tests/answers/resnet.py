@@ -69,6 +69,44 @@ def norm_without_eps(X, gamma, beta, eps):
     return norm_by_rows(X, gamma, beta, 0)
 
 
+def norm_usual_eps(X, gamma, beta, eps):
+    return norm_by_rows(X, gamma, beta, 1e-5)
+
+
+def norm_by_std(X, gamma, beta, eps):
+    X_hat = (X - X.mean((0, 2, 3), keepdim=True)) / (X.std((0, 2, 3), keepdim=True) + eps)
+    return X_hat * gamma.view(-1, 1, 1) + beta.view(-1, 1, 1)
+
+
+def norm_by_sum(X, gamma, beta, eps):
+    d = X - X.mean((0, 2, 3), keepdim=True)
+    d = d / ((d * d).sum((0, 2, 3), keepdim=True) + eps).sqrt()
+    return d * gamma.view(-1, 1, 1) + beta.view(-1, 1, 1)
+
+
+def norm_flat_means(X, gamma, beta, eps):
+    X = X - X.mean(dim=(0, 2, 3))
+    X = X / (X.square().mean(dim=(0, 2, 3)) + eps).sqrt()
+    return X * gamma[:, None, None] + beta[:, None, None]
+
+
+def norm_all_flat(X, gamma, beta, eps):
+    mean = X.mean(dim=(0, 2, 3))
+    var = X.var(dim=(0, 2, 3), correction=0)
+    return (X - mean) / (var + eps) ** 0.5 * gamma + beta
+
+
+def norm_one_none(X, gamma, beta, eps):
+    return norm_only(X, gamma, beta, eps) * gamma[:, None] + beta[:, None]
+
+
+def norm_all_one_none(X, gamma, beta, eps):
+    mean = X.mean(dim=(0, 2, 3))
+    var = X.var(dim=(0, 2, 3), correction=0)
+    X_hat = (X - mean[:, None]) / (var[:, None] + eps) ** 0.5
+    return X_hat * gamma[:, None] + beta[:, None]
+
+
 def norm_by_variance(X, gamma, beta, eps):
     mean = X.mean((0, 2, 3), keepdim=True)
     var = X.var((0, 2, 3), keepdim=True, correction=0)
@@ -224,6 +262,70 @@ def residual_sum(X, W1, W2, W3, stride):
     return residual_by_helper(X, W1, W2, W3, stride).sum()
 
 
+def residual_unpadded(X, W1, W2, W3, stride):
+    Y = functional.conv2d(functional.conv2d(X, W1, stride=stride).relu(), W2)
+    return (Y + functional.conv2d(X, W3, stride=stride)).relu()
+
+
+def residual_first_unpadded(X, W1, W2, W3, stride):
+    Y = conv(functional.conv2d(X, W1, stride=stride).relu(), W2)
+    return (Y + conv(X, W3, stride)).relu()
+
+
+def residual_second_unpadded(X, W1, W2, W3, stride):
+    Y = functional.conv2d(conv(X, W1, stride).relu(), W2)
+    return (Y + conv(X, W3, stride)).relu()
+
+
+def residual_padded_shortcut(X, W1, W2, W3, stride):
+    X3 = functional.conv2d(X, W3, stride=stride, padding=1)
+    return (X3 + conv(conv(X, W1, stride).relu(), W2)).relu()
+
+
+def residual_stride_twice(X, W1, W2, W3, stride):
+    return (conv(X, W3, stride) + conv(conv(X, W1, stride).relu(), W2, stride)).relu()
+
+
+def residual_never_strided(X, W1, W2, W3, stride):
+    return (conv(X, W3) + conv(conv(X, W1).relu(), W2)).relu()
+
+
+def residual_stride_two(X, W1, W2, W3, stride):
+    return (conv(X, W3, 2) + conv(conv(X, W1, 2).relu(), W2)).relu()
+
+
+def residual_bare_wire(X, W1, W2, W3, stride):
+    return (X + conv(conv(X, W1, stride).relu(), W2)).relu()
+
+
+def residual_w3_if_strided(X, W1, W2, W3, stride):
+    Y = conv(conv(X, W1, stride).relu(), W2)
+    if stride > 1:
+        X = conv(X, W3, stride)
+    return (X + Y).relu()
+
+
+def residual_w3_if_needed(X, W1, W2, W3, stride):
+    Y = conv(conv(X, W1, stride).relu(), W2)
+    if stride > 1 or W1.shape[0] != W1.shape[1]:
+        X = conv(X, W3, stride)
+    return (X + Y).relu()
+
+
+def residual_normed(X, W1, W2, W3, stride):
+    def norm(Y):
+        mean = Y.mean((0, 2, 3), keepdim=True)
+        return (Y - mean) / (Y.var((0, 2, 3), keepdim=True, correction=0) + 1e-5).sqrt()
+
+    Y = norm(conv(norm(conv(X, W1, stride)).relu(), W2))
+    return (Y + conv(X, W3, stride)).relu()
+
+
+def residual_side_by_side(X, W1, W2, W3, stride):
+    Y = conv(conv(X, W1, stride).relu(), W2)
+    return torch.cat([Y, conv(X, W3, stride)], 1).relu()
+
+
 RIGHT = {
     "normalise_batch": [norm_by_library, norm_by_rows, norm_by_loop, norm_by_moments],
     "residual_forward": [residual_by_helper, residual_by_modules, residual_by_einsum],
@@ -237,7 +339,14 @@ WRONG = {
         (norm_as_layer_norm, "layer normalisation"),
         (norm_over_everything, "one mean for everything"),
         (norm_over_channels, "You average over the channels"),
-        (norm_without_eps, "`eps` is missing"),
+        (norm_without_eps, "does not depend on `eps`"),
+        (norm_usual_eps, "does not depend on `eps`"),
+        (norm_by_std, "And `X.std` divides by m − 1"),
+        (norm_by_sum, "of the sum of the squares"),
+        (norm_flat_means, "`keepdim=True` keeps it"),
+        (norm_all_flat, "`keepdim=True` keeps it"),
+        (norm_one_none, "it takes two"),
+        (norm_all_one_none, "it takes two"),
         (norm_by_variance, "You divide by the variance"),
         (norm_only, "`gamma` and `beta` are not used"),
         (norm_without_beta, "`beta` is missing"),
@@ -262,12 +371,24 @@ WRONG = {
         (residual_bent_shortcut, "There is a ReLU on your shortcut"),
         (residual_shortcut_from_relu, "Your shortcut begins with a ReLU"),
         (residual_bent_input, "you bend it before"),
-        (residual_from_first_layer, "starts behind the first layer"),
+        (residual_from_first_layer, "starts after the first layer"),
         (residual_twice, "to itself"),
         (residual_shortcut_only, "the shortcut alone"),
         (residual_layers_only, "The shortcut is still to be added"),
         (residual_late_stride, "second convolution has the stride"),
         (residual_wide_shortcut, "keeps the size of `X`"),
         (residual_sum, "Follow the shapes"),
+        (residual_unpadded, "need `padding=1`"),
+        (residual_first_unpadded, "need `padding=1`"),
+        (residual_second_unpadded, "need `padding=1`"),
+        (residual_padded_shortcut, "1×1 convolution has padding"),
+        (residual_stride_twice, "the image becomes smaller twice"),
+        (residual_never_strided, "You never use `stride`"),
+        (residual_stride_two, "always 2"),
+        (residual_bare_wire, "You add `X` as it is"),
+        (residual_w3_if_strided, "does without `W3` in some cases"),
+        (residual_w3_if_needed, "does without `W3` in some cases"),
+        (residual_normed, "You normalise the batch"),
+        (residual_side_by_side, "side by side"),
     ],
 }
