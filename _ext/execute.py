@@ -120,7 +120,7 @@ def _is_cached(cache: JupyterCacheAbstract, chapter: Path) -> bool:
         return cache.match_cache_notebook(notebook).data["checks"] == checks
     except KeyError:
         for record in cache.list_cache_records():
-            if record.uri != str(chapter) or record.data["checks"] != checks:
+            if record.uri != str(chapter) or record.data.get("checks") != checks:
                 continue
             old = cache.get_cache_bundle(record.pk).nb
             if _code(old) == _code(notebook):

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 from conftest import ROOT
+from jupyter_cache import get_cache
+from jupyter_cache.base import CacheBundleIn
 
 FRONT = """---
 jupytext:
@@ -96,6 +98,20 @@ def test_only_changed_code_is_executed(book):
     assert ran(execute(book)) == {"part/two"}
     (book / "d2lutil/__init__.py").write_text("x = 1\n")
     assert ran(execute(book)) == {"part/one", "part/two"}
+
+
+def test_what_sphinx_executed_by_itself_is_executed_again(book):
+    execute(book)
+    cache = get_cache(str(book / "_build/.jupyter_cache"))
+    for record in cache.list_cache_records():
+        bundle = cache.get_cache_bundle(record.pk)
+        cache.cache_notebook_bundle(
+            CacheBundleIn(bundle.nb, record.uri, data={"execution_seconds": 1.0}),
+            check_validity=False,
+            overwrite=True,
+        )
+    assert ran(execute(book)) == {"part/one", "part/two"}
+    assert ran(execute(book)) == set()
 
 
 def test_a_failing_chapter_is_named_and_the_others_are_kept(book):
