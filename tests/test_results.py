@@ -142,7 +142,7 @@ BOUNDS = {
         "base_apart": (100.9, 101),
         "base_heads": (144, 144),
         "pointing": (50, 100),
-        "mille": (40, 100),
+        "mille": (30, 100),
         "onze_seventy": (25, 100),
         "cache_operations": (5, 20),
         "apart_cost": (6, 13),
