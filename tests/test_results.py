@@ -134,6 +134,25 @@ BOUNDS = {
         "end_clipped_3": (1.5, 3),
         "end_free_3": (3, 40),
     },
+    "attention/transformer": {
+        "exact": (97, 100),
+        "gru_exact": (90, 97),
+        "updates_90": (63, 189),
+        "gru_updates_90": (504, 882),
+        "updates_ratio": (2.5, 14),
+        "operations_ratio": (4, 5),
+        "base_layers": (44.13, 44.14),
+        "base_shared": (63.08, 63.09),
+        "base_apart": (100.9, 101),
+        "base_heads": (144, 144),
+        "pointing": (50, 100),
+        "mille": (30, 100),
+        "onze_seventy": (25, 100),
+        "cache_operations": (5, 20),
+        "apart_cost": (6, 13),
+        "peeper_shown": (90, 100),
+        "peeper_alone": (0, 10),
+    },
 }
 
 

@@ -1,0 +1,316 @@
+"""Exercises of the chapter *Transformer*."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+
+import torch
+from torch import Tensor
+
+from . import Exercise
+
+
+def _mask(t: int, past: int) -> Tensor:
+    return torch.ones(t, past + t, dtype=torch.bool).tril(past)
+
+
+def _mask_cases(generator: torch.Generator) -> Iterator[tuple[int, int]]:
+    yield 3, 2
+    yield 3, 0
+    yield 1, 4
+    yield 4, 1
+    yield 2, 5
+
+
+def _ones(*shape: int) -> Tensor:
+    return torch.ones(*shape, dtype=torch.bool)
+
+
+mask_with_past = Exercise(
+    reference=_mask,
+    cases=_mask_cases,
+    mistakes=[
+        (
+            lambda t, past: ~_mask(t, past),
+            "Your True and False are the wrong way round. True is where a word may look.",
+        ),
+        (
+            lambda t, past: _ones(t, past + t).tril(),
+            "Your diagonal begins at the first column, so the first new word sees one word of the "
+            "cache only. At which place does it stand?",
+        ),
+        (
+            lambda t, past: _ones(t, past + t).tril(past - 1),
+            "A word may look at itself, too. Your mask ends one place too early.",
+        ),
+        (
+            lambda t, past: _ones(t, past + t).tril(past + 1),
+            "Your words look one place ahead, at the very word that they should predict.",
+        ),
+        (
+            lambda t, past: _ones(t, past + t).triu(past),
+            "Your words look ahead and not back.",
+        ),
+        (
+            lambda t, past: _ones(t, past + t).triu(past + 1),
+            "This is where a word may not look. True is where it may.",
+        ),
+        (
+            lambda t, past: _ones(t, past + t),
+            "Nothing is covered. A new word must not see the new words behind it.",
+        ),
+        (
+            lambda t, past: _ones(t, t).tril(),
+            "This is the mask of the new words alone. They look at those in the cache as well: "
+            "where are their columns?",
+        ),
+        (
+            lambda t, past: _ones(past + t, past + t).tril(),
+            "There is a row for every word. Only the new ones ask.",
+        ),
+        (
+            lambda t, past: _mask(t, past).T,
+            "Rows are the words that ask, columns those that they look at. Yours are swapped.",
+        ),
+        (
+            lambda t, past: torch.cat([_ones(t, t).tril(), _ones(t, past)], dim=1),
+            "The words in the cache came first, so their columns come first.",
+        ),
+        (
+            lambda t, past: torch.cat([~_ones(t, past), _ones(t, t).tril()], dim=1),
+            "Your new words do not look at the cache. It is there to be looked at.",
+        ),
+        (
+            lambda t, past: torch.zeros(t, past + t).masked_fill(~_mask(t, past), -torch.inf),
+            "This is what is added to the scores, 0 or −∞. The mask is asked for: True or False.",
+        ),
+    ],
+)
+
+
+def _step(
+    x: Tensor,
+    K: Tensor,
+    V: Tensor,
+    W_q: Tensor,
+    W_k: Tensor,
+    W_v: Tensor,
+    *,
+    scale: float | None = None,
+    itself: bool = True,
+    first: bool = False,
+    dim: int = 1,
+) -> tuple[Tensor, Tensor, Tensor]:
+    """The step, or one of the ways to get it wrong."""
+    key, value = (x @ W_k)[:, None], (x @ W_v)[:, None]  # (n, 1, k)
+    grown_K = torch.cat([key, K] if first else [K, key], dim=1)  # (n, t + 1, k)
+    grown_V = torch.cat([value, V] if first else [V, value], dim=1)
+    seen_K, seen_V = (grown_K, grown_V) if itself else (K, V)
+    scores = torch.einsum("nk,ntk->nt", x @ W_q, seen_K)  # (n, t + 1)
+    scores = scores / (K.shape[2] ** 0.5 if scale is None else scale)
+    output = torch.einsum("nt,ntk->nk", scores.softmax(dim=dim), seen_V)  # (n, k)
+    return output, grown_K, grown_V
+
+
+def _cached(
+    x: Tensor, K: Tensor, V: Tensor, W_q: Tensor, W_k: Tensor, W_v: Tensor
+) -> tuple[Tensor, Tensor, Tensor]:
+    return _step(x, K, V, W_q, W_k, W_v)
+
+
+def _step_cases(generator: torch.Generator) -> Iterator[tuple[Tensor, ...]]:
+    for n, t, d, k in ((1, 2, 3, 2), (2, 3, 5, 4), (3, 1, 4, 2), (4, 5, 3, 6)):
+        shapes = ((n, d), (n, t, k), (n, t, k), (d, k), (d, k), (d, k))
+        yield tuple(torch.randn(s, generator=generator) for s in shapes)
+
+
+def _by_width(
+    x: Tensor, K: Tensor, V: Tensor, W_q: Tensor, W_k: Tensor, W_v: Tensor
+) -> tuple[Tensor, Tensor, Tensor]:
+    return _step(x, K, V, W_q, W_k, W_v, scale=x.shape[1] ** 0.5)
+
+
+def _no_root(
+    x: Tensor, K: Tensor, V: Tensor, W_q: Tensor, W_k: Tensor, W_v: Tensor
+) -> tuple[Tensor, Tensor, Tensor]:
+    return _step(x, K, V, W_q, W_k, W_v, scale=K.shape[2])
+
+
+def _bare_word(
+    x: Tensor, K: Tensor, V: Tensor, W_q: Tensor, W_k: Tensor, W_v: Tensor
+) -> tuple[Tensor, Tensor, Tensor]:
+    key, value = torch.cat([K, (x @ W_q)[:, None]], 1), torch.cat([V, (x @ W_v)[:, None]], 1)
+    weights = (torch.einsum("nk,ntk->nt", x @ W_k, key) / K.shape[2] ** 0.5).softmax(1)
+    return torch.einsum("nt,ntk->nk", weights, value), key, value
+
+
+def _values_as_keys(
+    x: Tensor, K: Tensor, V: Tensor, W_q: Tensor, W_k: Tensor, W_v: Tensor
+) -> tuple[Tensor, Tensor, Tensor]:
+    return _step(x, K, V, W_q, W_v, W_k)
+
+
+def _no_softmax(
+    x: Tensor, K: Tensor, V: Tensor, W_q: Tensor, W_k: Tensor, W_v: Tensor
+) -> tuple[Tensor, Tensor, Tensor]:
+    _, K, V = _step(x, K, V, W_q, W_k, W_v)
+    scores = torch.einsum("nk,ntk->nt", x @ W_q, K) / K.shape[2] ** 0.5
+    return torch.einsum("nt,ntk->nk", scores, V), K, V
+
+
+def _old_cache(
+    x: Tensor, K: Tensor, V: Tensor, W_q: Tensor, W_k: Tensor, W_v: Tensor
+) -> tuple[Tensor, Tensor, Tensor]:
+    return _step(x, K, V, W_q, W_k, W_v)[0], K, V
+
+
+def _only_new(
+    x: Tensor, K: Tensor, V: Tensor, W_q: Tensor, W_k: Tensor, W_v: Tensor
+) -> tuple[Tensor, Tensor, Tensor]:
+    return _step(x, K, V, W_q, W_k, W_v)[0], (x @ W_k)[:, None], (x @ W_v)[:, None]
+
+
+def _long_output(
+    x: Tensor, K: Tensor, V: Tensor, W_q: Tensor, W_k: Tensor, W_v: Tensor
+) -> tuple[Tensor, Tensor, Tensor]:
+    output, K, V = _step(x, K, V, W_q, W_k, W_v)
+    return output[:, None], K, V
+
+
+cached_step = Exercise(
+    reference=_cached,
+    cases=_step_cases,
+    returns=("output", "K", "V"),
+    mistakes=[
+        (
+            partial(_step, itself=False),
+            "Your new word looks at the cache before it has joined it. A word may look at itself.",
+        ),
+        (
+            partial(_step, scale=1.0),
+            "The scores are not divided by anything. How long are the vectors that you multiply?",
+        ),
+        (
+            _by_width,
+            "You divide by the root of d. The vectors that are multiplied have k numbers.",
+        ),
+        (_no_root, "You divide by k. It is the root of k."),
+        (
+            partial(_step, first=True),
+            "Your new key and value stand in front of the older ones. The cache keeps the order "
+            "of the words.",
+        ),
+        (
+            partial(_step, dim=0),
+            "Your softmax runs over the phrases. The weights of one word over all that it looks at "
+            "add up to 1.",
+        ),
+        (_bare_word, "You have swapped `W_q` and `W_k`: what asks, and what is asked."),
+        (_values_as_keys, "You have swapped `W_k` and `W_v`: scores come from keys."),
+        (_no_softmax, "You weigh the values with the bare scores. The softmax is missing."),
+        (
+            _old_cache,
+            "The output is right. The keys and values that you return lack those of the new word.",
+        ),
+        (
+            _only_new,
+            "The output is right. Return all keys and values, the older ones too: the next step "
+            "needs them.",
+        ),
+        (
+            _long_output,
+            "The output has a dimension too many. One word asks: its shape is (n, k).",
+        ),
+    ],
+)
+
+
+def _size(v: int, longest: int, d: int, h: int, layers: int) -> int:
+    return (v + longest) * d + layers * (4 * (d * d + d) + 2 * d * h + h + d + 4 * d) + 2 * d
+
+
+def _size_cases(generator: torch.Generator) -> Iterator[tuple[int, int, int, int, int]]:
+    yield 11, 5, 2, 7, 1
+    yield 100, 16, 8, 24, 3
+    yield 1000, 64, 48, 96, 4
+    yield 50_257, 1024, 768, 3072, 12
+
+
+language_model_size = Exercise(
+    reference=_size,
+    cases=_size_cases,
+    mistakes=[
+        (
+            lambda v, longest, d, h, layers: _size(v, longest, d, h, layers) + v * d,
+            "You count the table of words twice. The last layer shares it.",
+        ),
+        (
+            lambda v, longest, d, h, layers: _size(v, longest, d, h, layers) + v * d + v,
+            "You give the last layer a matrix and biases of its own. It is the table of words.",
+        ),
+        (
+            lambda v, longest, d, h, layers: _size(v, longest, d, h, layers) + v,
+            "You give the last layer biases. It has none: it is the table of words.",
+        ),
+        (
+            lambda v, longest, d, h, layers: _size(v, longest, d, h, layers) - longest * d,
+            "The positions are learned here: they have a table, too.",
+        ),
+        (
+            lambda v, longest, d, h, layers: _size(v, longest, d, h, layers) - 2 * d,
+            "The norm at the end is missing.",
+        ),
+        (
+            lambda v, longest, d, h, layers: _size(v, longest, d, h, layers) - d,
+            "Your last norm has one number a feature. It has two, γ and β.",
+        ),
+        (
+            lambda v, longest, d, h, layers: _size(v, longest, d, h, layers) - layers * 4 * d,
+            "4d are missing in each layer. So many have the two norms together, and so many are "
+            "the biases of the attention.",
+        ),
+        (
+            lambda v, longest, d, h, layers: _size(v, longest, d, h, layers) - layers * 2 * d,
+            "You count one norm a layer. There is one for each sublayer.",
+        ),
+        (
+            lambda v, longest, d, h, layers: (
+                _size(v, longest, d, h, layers) - layers * 4 * d - 2 * d
+            ),
+            "You count no norms. Each has two numbers for each feature, γ and β.",
+        ),
+        (
+            lambda v, longest, d, h, layers: _size(v, longest, d, h, layers) - layers * 2 * d - d,
+            "Your norms have one number a feature. They have two, γ and β.",
+        ),
+        (
+            lambda v, longest, d, h, layers: _size(v, longest, d, h, layers) - layers * 4 * d * d,
+            "The matrices of the attention are missing.",
+        ),
+        (
+            lambda v, longest, d, h, layers: _size(v, longest, d, h, layers) - layers * (d * d + d),
+            "Your attention has three matrices. There is a fourth that mixes the heads.",
+        ),
+        (
+            lambda v, longest, d, h, layers: (
+                _size(v, longest, d, h, layers) - layers * (4 * d + h + d)
+            ),
+            "The biases of the linear layers are missing.",
+        ),
+        (
+            lambda v, longest, d, h, layers: (
+                _size(v, longest, d, h, layers) + layers * (4 * (d * d + d) + 2 * d)
+            ),
+            "You count a cross-attention, with its norm. There is no encoder to look at.",
+        ),
+        (
+            lambda v, longest, d, h, layers: _size(v, longest, d, h, 1),
+            "You count one layer. There are `layers` of them.",
+        ),
+        (
+            lambda v, longest, d, h, layers: _size(v, longest, d, h, layers) - layers * (d * h + d),
+            "Your feed-forward network has one layer. It has two: in to h, and back to d.",
+        ),
+    ],
+)

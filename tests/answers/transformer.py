@@ -1,0 +1,270 @@
+"""Right and wrong answers to the exercises of *Transformer*, as a student writes them."""
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+
+def mask_by_loop(t, past):
+    mask = torch.zeros(t, past + t, dtype=torch.bool)
+    for i in range(t):
+        mask[i, : past + i + 1] = True
+    return mask
+
+
+def mask_by_rows(t, past):
+    return torch.ones(past + t, past + t).tril().bool()[past:]
+
+
+def mask_by_parts(t, past):
+    return torch.cat([torch.ones(t, past).bool(), torch.ones(t, t).tril().bool()], dim=1)
+
+
+def mask_as_torch(t, past):
+    return torch.ones(t, past + t).triu(past + 1).bool()
+
+
+def mask_inverted(t, past):
+    return torch.arange(past + t) <= torch.arange(t)[:, None]
+
+
+def mask_strict(t, past):
+    return torch.arange(past + t) < torch.arange(t)[:, None] + past
+
+
+def mask_peeping(t, past):
+    return torch.arange(past + t) <= torch.arange(t)[:, None] + past + 1
+
+
+def mask_flipped(t, past):
+    return torch.arange(past + t) > torch.arange(t)[:, None] + past - 1
+
+
+def mask_open(t, past):
+    return torch.zeros(t, past + t) == 0
+
+
+def mask_of_new(t, past):
+    return torch.ones(t, t).tril().bool()
+
+
+def mask_of_all(t, past):
+    return torch.ones(t + past, t + past).tril().bool()
+
+
+def mask_turned(t, past):
+    return torch.ones(t, past + t).tril(past).bool().T
+
+
+def mask_cache_last(t, past):
+    return torch.hstack([torch.ones(t, t).tril().bool(), torch.ones(t, past).bool()])
+
+
+def mask_added(t, past):
+    return torch.full((t, past + t), float("-inf")).triu(past + 1)
+
+
+def mask_float(t, past):
+    return torch.ones(t, past + t).tril(past)
+
+
+def step_by_bmm(x, K, V, W_q, W_k, W_v):
+    K = torch.cat((K, (x @ W_k).unsqueeze(1)), 1)
+    V = torch.cat((V, (x @ W_v).unsqueeze(1)), 1)
+    q = (x @ W_q).unsqueeze(1)
+    w = F.softmax(q @ K.mT / K.shape[-1] ** 0.5, dim=-1)
+    return (w @ V).squeeze(1), K, V
+
+
+def step_by_torch(x, K, V, W_q, W_k, W_v):
+    K = torch.cat((K, (x @ W_k)[:, None]), 1)
+    V = torch.cat((V, (x @ W_v)[:, None]), 1)
+    return F.scaled_dot_product_attention((x @ W_q)[:, None], K, V)[:, 0], K, V
+
+
+def step_without_itself(x, K, V, W_q, W_k, W_v):
+    out = F.scaled_dot_product_attention((x @ W_q)[:, None], K, V)[:, 0]
+    return out, torch.cat((K, (x @ W_k)[:, None]), 1), torch.cat((V, (x @ W_v)[:, None]), 1)
+
+
+def step_unscaled(x, K, V, W_q, W_k, W_v):
+    K, V = torch.cat((K, (x @ W_k)[:, None]), 1), torch.cat((V, (x @ W_v)[:, None]), 1)
+    w = ((x @ W_q)[:, None] @ K.mT).softmax(-1)
+    return (w @ V)[:, 0], K, V
+
+
+def step_scaled_by_d(x, K, V, W_q, W_k, W_v):
+    K, V = torch.cat((K, (x @ W_k)[:, None]), 1), torch.cat((V, (x @ W_v)[:, None]), 1)
+    w = ((x @ W_q)[:, None] @ K.mT / len(x[0]) ** 0.5).softmax(-1)
+    return (w @ V)[:, 0], K, V
+
+
+def step_scaled_by_k(x, K, V, W_q, W_k, W_v):
+    K, V = torch.cat((K, (x @ W_k)[:, None]), 1), torch.cat((V, (x @ W_v)[:, None]), 1)
+    w = ((x @ W_q)[:, None] @ K.mT / K.shape[2]).softmax(-1)
+    return (w @ V)[:, 0], K, V
+
+
+def step_in_front(x, K, V, W_q, W_k, W_v):
+    K, V = torch.cat(((x @ W_k)[:, None], K), 1), torch.cat(((x @ W_v)[:, None], V), 1)
+    return F.scaled_dot_product_attention((x @ W_q)[:, None], K, V)[:, 0], K, V
+
+
+def step_softmax_over_phrases(x, K, V, W_q, W_k, W_v):
+    K, V = torch.cat((K, (x @ W_k)[:, None]), 1), torch.cat((V, (x @ W_v)[:, None]), 1)
+    w = ((x @ W_q)[:, None] @ K.mT / K.shape[2] ** 0.5).softmax(0)
+    return (w @ V)[:, 0], K, V
+
+
+def step_roles_swapped(x, K, V, W_q, W_k, W_v):
+    return step_by_torch(x, K, V, W_k, W_q, W_v)
+
+
+def step_values_as_keys(x, K, V, W_q, W_k, W_v):
+    return step_by_torch(x, K, V, W_q, W_v, W_k)
+
+
+def step_no_softmax(x, K, V, W_q, W_k, W_v):
+    K, V = torch.cat((K, (x @ W_k)[:, None]), 1), torch.cat((V, (x @ W_v)[:, None]), 1)
+    return ((x @ W_q)[:, None] @ K.mT / K.shape[2] ** 0.5 @ V)[:, 0], K, V
+
+
+def step_cache_as_it_was(x, K, V, W_q, W_k, W_v):
+    return step_by_torch(x, K, V, W_q, W_k, W_v)[0], K, V
+
+
+def step_new_alone(x, K, V, W_q, W_k, W_v):
+    return step_by_torch(x, K, V, W_q, W_k, W_v)[0], (x @ W_k)[:, None], (x @ W_v)[:, None]
+
+
+def step_not_squeezed(x, K, V, W_q, W_k, W_v):
+    out, K, V = step_by_torch(x, K, V, W_q, W_k, W_v)
+    return out.unsqueeze(1), K, V
+
+
+def _count(v, longest, d, h, layers, **options):
+    """Counts the parameters of a model that is really there."""
+    layer = nn.TransformerEncoderLayer(d, 1, h, device="meta", **options)
+    per_layer = sum(p.numel() for p in layer.parameters())
+    return (v + longest) * d + layers * per_layer + 2 * d
+
+
+def size_by_torch(v, longest, d, h, layers):
+    return _count(v, longest, d, h, layers)
+
+
+def size_in_one(v, longest, d, h, layers):
+    return layers * (4 * d**2 + 2 * d * h + 9 * d + h) + d * (v + longest + 2)
+
+
+def size_two_tables(v, longest, d, h, layers):
+    return _count(v, longest, d, h, layers) + v * d
+
+
+def size_own_last_layer(v, longest, d, h, layers):
+    return _count(v, longest, d, h, layers) + (d + 1) * v
+
+
+def size_last_biases(v, longest, d, h, layers):
+    return _count(v, longest, d, h, layers) + v
+
+
+def size_without_positions(v, longest, d, h, layers):
+    return _count(v, 0, d, h, layers)
+
+
+def size_without_last_norm(v, longest, d, h, layers):
+    return _count(v, longest, d, h, layers) - 2 * d
+
+
+def size_without_norms(v, longest, d, h, layers):
+    return d * (v + longest) + layers * (4 * (d + 1) * d + (d + 1) * h + (h + 1) * d)
+
+
+def size_without_layer_norms(v, longest, d, h, layers):
+    return size_without_norms(v, longest, d, h, layers) + 2 * d
+
+
+def size_one_norm(v, longest, d, h, layers):
+    return size_without_norms(v, longest, d, h, layers) + layers * 2 * d + 2 * d
+
+
+def size_half_norms(v, longest, d, h, layers):
+    return size_without_norms(v, longest, d, h, layers) + layers * 2 * d + d
+
+
+def size_three_matrices(v, longest, d, h, layers):
+    return d * (v + longest + 2) + layers * (3 * (d + 1) * d + (d + 1) * h + (h + 1) * d + 4 * d)
+
+
+def size_without_biases(v, longest, d, h, layers):
+    return d * (v + longest + 2) + layers * (4 * d * d + 2 * d * h + 4 * d)
+
+
+def size_with_cross(v, longest, d, h, layers):
+    layer = nn.TransformerDecoderLayer(d, 1, h, device="meta")
+    return (v + longest + 2) * d + layers * sum(p.numel() for p in layer.parameters())
+
+
+def size_one_layer(v, longest, d, h, layers):
+    return _count(v, longest, d, h, 1)
+
+
+def size_half_feed(v, longest, d, h, layers):
+    return d * (v + longest + 2) + layers * (4 * (d + 1) * d + (d + 1) * h + 4 * d)
+
+
+def size_as_float(v, longest, d, h, layers):
+    return _count(v, longest, d, h, layers) / 1e6
+
+
+RIGHT = {
+    "mask_with_past": [mask_by_loop, mask_by_rows, mask_by_parts],
+    "cached_step": [step_by_bmm, step_by_torch],
+    "language_model_size": [size_by_torch, size_in_one],
+}
+WRONG = {
+    "mask_with_past": [
+        (mask_as_torch, "where a word may not look"),
+        (mask_inverted, "one word of the cache only"),
+        (mask_strict, "one place too early"),
+        (mask_peeping, "one place ahead"),
+        (mask_flipped, "ahead and not back"),
+        (mask_open, "Nothing is covered"),
+        (mask_of_new, "the new words alone"),
+        (mask_of_all, "a row for every word"),
+        (mask_turned, "Yours are swapped"),
+        (mask_cache_last, "their columns come first"),
+        (mask_added, "added to the scores"),
+    ],
+    "cached_step": [
+        (step_without_itself, "before it has joined it"),
+        (step_unscaled, "not divided by anything"),
+        (step_scaled_by_d, "the root of d"),
+        (step_scaled_by_k, "It is the root of k"),
+        (step_in_front, "in front of the older ones"),
+        (step_softmax_over_phrases, "runs over the phrases"),
+        (step_roles_swapped, "swapped `W_q` and `W_k`"),
+        (step_values_as_keys, "swapped `W_k` and `W_v`"),
+        (step_no_softmax, "The softmax is missing"),
+        (step_cache_as_it_was, "lack those of the new word"),
+        (step_new_alone, "the older ones too"),
+        (step_not_squeezed, "a dimension too many"),
+    ],
+    "language_model_size": [
+        (size_two_tables, "the table of words twice"),
+        (size_own_last_layer, "a matrix and biases of its own"),
+        (size_last_biases, "You give the last layer biases"),
+        (size_without_positions, "they have a table, too"),
+        (size_without_last_norm, "The norm at the end is missing"),
+        (size_without_layer_norms, "4d are missing in each layer"),
+        (size_without_norms, "You count no norms"),
+        (size_one_norm, "You count one norm a layer"),
+        (size_half_norms, "one number a feature. They have two"),
+        (size_three_matrices, "three matrices"),
+        (size_without_biases, "biases of the linear layers"),
+        (size_with_cross, "You count a cross-attention"),
+        (size_one_layer, "You count one layer"),
+        (size_half_feed, "has one layer. It has two"),
+    ],
+}
