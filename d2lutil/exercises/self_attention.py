@@ -1,0 +1,201 @@
+"""Exercises of the chapter *Self-attention*."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor
+
+from . import Exercise
+
+
+def _into_heads(X: Tensor, heads: int) -> Tensor:
+    """X (n, t, d) -> (n, heads, t, d / heads), the columns of each head together."""
+    return X.unflatten(2, (heads, -1)).transpose(1, 2)
+
+
+def _heads_cases(generator: torch.Generator) -> Iterator[tuple[Tensor, int]]:
+    yield torch.arange(1.0, 13.0).view(1, 3, 4), 2
+    for n, t, d, heads in ((2, 3, 10, 5), (3, 4, 6, 3), (2, 5, 8, 2), (2, 3, 4, 1), (3, 5, 4, 4)):
+        yield torch.randn(n, t, d, generator=generator), heads
+
+
+into_heads = Exercise(
+    reference=_into_heads,
+    cases=_heads_cases,
+    mistakes=[
+        (
+            lambda X, heads: X.reshape(len(X), heads, X.shape[1], -1),
+            "The shape is right and the numbers are not: you cut the words into groups, and each "
+            "head gets some of the words. Each head should get some columns of all words. Cut the "
+            "last dimension first.",
+        ),
+        (
+            lambda X, heads: X.unflatten(2, (heads, -1)),
+            "The columns are cut rightly. But the words still stand in front of the heads: the "
+            "shape asked for is `(n, heads, t, d // heads)`.",
+        ),
+        (
+            lambda X, heads: X.unflatten(2, (heads, -1)).permute(2, 0, 1, 3),
+            "The columns are cut rightly. But the examples come first, and then the heads.",
+        ),
+        (
+            lambda X, heads: X.unflatten(2, (-1, heads)).permute(0, 3, 1, 2),
+            "You deal the columns out in turn, one to each head, as one deals cards. A head should "
+            "get columns that stand side by side.",
+        ),
+        (
+            lambda X, heads: X.unflatten(2, (-1, heads)).transpose(1, 2),
+            "You make heads that are `heads` columns wide. There should be `heads` of them, each "
+            "`d // heads` wide.",
+        ),
+        (
+            lambda X, heads: X.unflatten(2, (heads, -1)).permute(0, 2, 3, 1),
+            "Within each head, the words have become columns. They are the rows: "
+            "`(n, heads, t, d // heads)`.",
+        ),
+        (
+            lambda X, heads: X[:, None].expand(-1, heads, -1, -1),
+            "Every head of yours gets all columns. They are shared out among the heads.",
+        ),
+    ],
+)
+
+
+def _distance(t: int) -> Tensor:
+    """How far column j is behind row i: i - j, (t, t)."""
+    return torch.arange(t)[:, None] - torch.arange(t)
+
+
+def _look_back_window(t: int, w: int) -> Tensor:
+    """True where row i may listen to column j: i - w <= j <= i."""
+    return (_distance(t) >= 0) & (_distance(t) <= w)
+
+
+look_back_window = Exercise(
+    reference=_look_back_window,
+    cases=lambda generator: [(4, 1), (6, 2), (7, 4), (3, 0), (3, 5), (1, 2)],
+    mistakes=[
+        (
+            lambda t, w: _distance(t).abs() <= w,
+            "Your window is open on both sides. Nobody may look ahead.",
+        ),
+        (
+            lambda t, w: (_distance(t) >= 0) & (_distance(t) < w),
+            "Off by one: your window is `w` places wide with the place itself. It should be the "
+            "place itself and `w` others.",
+        ),
+        (
+            lambda t, w: (_distance(t) >= 0) & (_distance(t) <= w + 1),
+            "Off by one: your window reaches back one place too far.",
+        ),
+        (
+            lambda t, w: (_distance(t) > 0) & (_distance(t) <= w),
+            "A place may listen to itself, too; with your mask the first one may listen to nobody.",
+        ),
+        (
+            lambda t, w: (_distance(t) <= 0) & (_distance(t) >= -w),
+            "Your places look ahead. Rows are those who listen, columns those who are listened to: "
+            "the column must not be larger than the row.",
+        ),
+        (
+            lambda t, w: ~_look_back_window(t, w),
+            "Your mask is `True` where a place may *not* look, as `nn.MultiheadAttention` wants "
+            "it. Ours says where it may.",
+        ),
+        (
+            lambda t, w: _distance(t) >= 0,
+            "Nobody looks ahead in your mask, but all look back without end. Where is `w`?",
+        ),
+        (
+            lambda t, w: _distance(t) <= w,
+            "You have bounded how far a place looks back. It must not look ahead either.",
+        ),
+        (
+            lambda t, w: _distance(t) == w,
+            "In your mask each place listens to one place only. It should be all those up to `w` "
+            "places back.",
+        ),
+    ],
+)
+
+
+def _turn(phi: Tensor, sign: int = 1) -> Tensor:
+    """A block [[cos, -sin], [sin, cos]] for each angle on the diagonal: (d, d)."""
+    c, s = torch.cos(phi), sign * torch.sin(phi)
+    return torch.block_diag(
+        *(
+            torch.stack([torch.stack([a, -b]), torch.stack([b, a])])
+            for a, b in zip(c, s, strict=True)
+        )
+    )
+
+
+def _frequencies(d: int, base: float = 10000) -> Tensor:
+    return base ** (-torch.arange(0, d, 2) / d)
+
+
+def _position_shift(step: int, d: int) -> Tensor:
+    """M (d, d), with which P[p] @ M = P[p + step] for the sinusoidal table P."""
+    return _turn(step * _frequencies(d))
+
+
+def _in_halves(step: int, d: int) -> Tensor:
+    phi = step * _frequencies(d)
+    C, S = torch.diag(torch.cos(phi)), torch.diag(torch.sin(phi))
+    return torch.cat([torch.cat([C, -S], 1), torch.cat([S, C], 1)])
+
+
+def _no_minus(step: int, d: int) -> Tensor:
+    M = _position_shift(step, d)
+    even = torch.arange(0, d, 2)
+    M[even, even + 1] *= -1
+    return M
+
+
+position_shift = Exercise(
+    reference=_position_shift,
+    cases=lambda generator: [(1, 2), (1, 4), (3, 6), (-2, 8), (10, 4), (0, 6)],
+    mistakes=[
+        (
+            lambda step, d: _position_shift(-step, d),
+            "You turn the wrong way: this goes back by `step` places. Look at the signs of the two "
+            "sines, or at which side of `M` the row stands on.",
+        ),
+        (
+            lambda step, d: _turn(step * 10000 ** (-torch.arange(d // 2) / d)),
+            "Your frequencies fall too slowly. The exponent is −2j/d, with j from 0 to d/2 − 1.",
+        ),
+        (
+            lambda step, d: _turn(step * torch.ones(d // 2)),
+            "All your pairs turn by the same angle. Pair j has a frequency of its own.",
+        ),
+        (
+            lambda step, d: _turn(_frequencies(d)),
+            "This is one step, whatever `step` is.",
+        ),
+        (
+            lambda step, d: _turn(step / _frequencies(d)),
+            "Your frequencies grow. The first pair turns the fastest: the exponent is negative.",
+        ),
+        (
+            _in_halves,
+            "Your table would have all sines first and then all cosines. In the chapter's table "
+            "they alternate.",
+        ),
+        (
+            lambda step, d: _position_shift(step, d).abs(),
+            "Is there no minus in your matrix? The cosine of a sum has one.",
+        ),
+        (
+            lambda step, d: torch.diag(torch.cos(step * _frequencies(d)).repeat_interleave(2)),
+            "Only the cosines are there. A new sine takes something from the old cosine, and the "
+            "other way round.",
+        ),
+        (
+            _no_minus,
+            "A sign is missing: the sine of a sum has a plus, the cosine of a sum has a minus.",
+        ),
+    ],
+)

@@ -1,0 +1,178 @@
+"""Right and wrong answers to the exercises of *Self-attention*, as readers write them."""
+
+from __future__ import annotations
+
+import torch
+
+
+def heads_by_chunk(X, heads):
+    return torch.stack(X.chunk(heads, dim=-1), dim=1)
+
+
+def heads_by_index(X, heads):
+    n, t, d = X.shape
+    k = d // heads
+    out = torch.empty(n, heads, t, k)
+    for h in range(heads):
+        out[:, h] = X[:, :, h * k : (h + 1) * k]
+    return out
+
+
+def heads_by_view(X, heads):
+    n, t, d = X.shape
+    return X.view(n, heads, t, d // heads)
+
+
+def heads_not_moved(X, heads):
+    n, t, d = X.shape
+    return X.view(n, t, heads, d // heads)
+
+
+def heads_stacked_first(X, heads):
+    return torch.stack(X.chunk(heads, dim=-1))
+
+
+def heads_dealt(X, heads):
+    return torch.stack([X[:, :, h::heads] for h in range(heads)], dim=1)
+
+
+def heads_transposed(X, heads):
+    return torch.stack([part.transpose(1, 2) for part in X.chunk(heads, dim=2)], dim=1)
+
+
+def heads_too_many(X, heads):
+    n, t, d = X.shape
+    return X.reshape(n, t, d // heads, heads).transpose(1, 2)
+
+
+def window_by_loop(t, w):
+    mask = torch.zeros(t, t, dtype=torch.bool)
+    for i in range(t):
+        mask[i, max(0, i - w) : i + 1] = True
+    return mask
+
+
+def window_by_triangles(t, w):
+    ones = torch.ones(t, t, dtype=torch.bool)
+    return ones.tril() & ones.triu(-w)
+
+
+def window_both_sides(t, w):
+    ones = torch.ones(t, t, dtype=torch.bool)
+    return ones.tril(w) & ones.triu(-w)
+
+
+def window_too_short(t, w):
+    ones = torch.ones(t, t, dtype=torch.bool)
+    return ones.tril() & ones.triu(-w + 1)
+
+
+def window_too_long(t, w):
+    ones = torch.ones(t, t, dtype=torch.bool)
+    return ones.tril() & ones.triu(-w - 1)
+
+
+def window_without_itself(t, w):
+    mask = torch.zeros(t, t, dtype=torch.bool)
+    for i in range(t):
+        mask[i, max(0, i - w) : i] = True
+    return mask
+
+
+def window_ahead(t, w):
+    return window_by_loop(t, w).T
+
+
+def window_hidden(t, w):
+    return ~window_by_loop(t, w)
+
+
+def window_causal(t, w):
+    return torch.ones(t, t).tril().bool()
+
+
+def shift_by_index(step, d):
+    M = torch.zeros(d, d)
+    for j in range(0, d, 2):
+        a = torch.tensor(step / 10000 ** (j / d))
+        M[j, j] = M[j + 1, j + 1] = torch.cos(a)
+        M[j, j + 1] = -torch.sin(a)
+        M[j + 1, j] = torch.sin(a)
+    return M
+
+
+def shift_by_kronecker(step, d):
+    phi = step * torch.exp(-torch.arange(0, d, 2) / d * torch.log(torch.tensor(10000.0)))
+    cosines = torch.kron(torch.diag(phi.cos()), torch.eye(2))
+    return cosines + torch.kron(torch.diag(phi.sin()), torch.tensor([[0.0, -1.0], [1.0, 0.0]]))
+
+
+def shift_backwards(step, d):
+    return shift_by_index(step, d).T
+
+
+def shift_half_exponent(step, d):
+    M = torch.zeros(d, d)
+    for j in range(d // 2):
+        a = torch.tensor(step / 10000 ** (j / d))
+        M[2 * j, 2 * j] = M[2 * j + 1, 2 * j + 1] = torch.cos(a)
+        M[2 * j, 2 * j + 1], M[2 * j + 1, 2 * j] = -torch.sin(a), torch.sin(a)
+    return M
+
+
+def shift_one_angle(step, d):
+    a = torch.tensor(float(step))
+    block = torch.tensor([[a.cos(), -a.sin()], [a.sin(), a.cos()]])
+    return torch.block_diag(*[block] * (d // 2))
+
+
+def shift_one_step(step, d):
+    return shift_by_index(1, d)
+
+
+def shift_no_minus(step, d):
+    M = torch.zeros(d, d)
+    for j in range(0, d, 2):
+        a = torch.tensor(step / 10000 ** (j / d))
+        M[j, j] = M[j + 1, j + 1] = torch.cos(a)
+        M[j, j + 1] = M[j + 1, j] = torch.sin(a)
+    return M
+
+
+def shift_halves(step, d):
+    order = [*range(0, d, 2), *range(1, d, 2)]
+    return shift_by_index(step, d)[order][:, order]
+
+
+RIGHT = {
+    "into_heads": [heads_by_chunk, heads_by_index],
+    "look_back_window": [window_by_loop, window_by_triangles],
+    "position_shift": [shift_by_index, shift_by_kronecker],
+}
+WRONG = {
+    "into_heads": [
+        (heads_by_view, "you cut the words into groups"),
+        (heads_not_moved, "the words still stand in front"),
+        (heads_stacked_first, "the examples come first"),
+        (heads_dealt, "You deal the columns out in turn"),
+        (heads_transposed, "the words have become columns"),
+        (heads_too_many, "`heads` columns wide"),
+    ],
+    "look_back_window": [
+        (window_both_sides, "open on both sides"),
+        (window_too_short, "`w` places wide"),
+        (window_too_long, "one place too far"),
+        (window_without_itself, "may listen to itself"),
+        (window_ahead, "look ahead"),
+        (window_hidden, "may *not* look"),
+        (window_causal, "Where is `w`"),
+    ],
+    "position_shift": [
+        (shift_backwards, "You turn the wrong way"),
+        (shift_half_exponent, "fall too slowly"),
+        (shift_one_angle, "the same angle"),
+        (shift_one_step, "This is one step"),
+        (shift_no_minus, "A sign is missing"),
+        (shift_halves, "all sines first"),
+    ],
+}
