@@ -130,6 +130,28 @@ BOUNDS = {
         "end_clipped_3": (1.5, 3),
         "end_free_3": (3, 40),
     },
+    "attention/attention": {
+        "learned_width": (0.18, 0.21),
+        "best_width": (0.1, 0.2),
+        "selfish_error": (0.13, 0.2),
+        "exact_vector": (65, 93),
+        "exact_attention": (98, 100),
+        "bleu_vector": (0.8, 0.97),
+        "bleu_attention": (0.99, 1),
+        "long_vector": (20, 85),
+        "long_attention": (96, 100),
+        "largest_64": (83, 89),
+        "largest_512": (93, 97),
+        "largest_divided": (26, 36),
+        "slope_64": (0.06, 0.13),
+        "slope_512": (0, 0.0005),
+        "slope_divided": (0.78, 0.88),
+        "start_spread": (0.005, 0.3),
+        "exact_relu": (96, 100),
+        "exact_half": (93, 100),
+        "long_half": (92, 100),
+        "fluent": (65, 100),
+    },
 }
 
 
