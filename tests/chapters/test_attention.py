@@ -146,10 +146,10 @@ def test_is_french_needs_good_french():
     below = {(), ("un",), ("onze",), ("soixante", "et", "onze"), ("quatre", "vingts")}
     CHAPTER["is_french"].__globals__.update(below=below, thousands={(), ("deux",)})
     is_french = CHAPTER["is_french"]
-    assert is_french(["deux", "mille", "soixante", "et", "onze"])
-    assert is_french(["mille"]) and is_french(["quatre", "vingts"])
-    assert not is_french([]) and not is_french(["onze", "mille"])
-    assert not is_french(["mille", "mille"]) and not is_french(["soixante", "onze"])
+    good = "deux mille soixante et onze", "mille", "quatre vingts"
+    bad = "", "onze mille", "mille mille", "soixante onze"
+    assert all(is_french(words.split()) for words in good)
+    assert not any(is_french(words.split()) for words in bad)
 
 
 def test_words_of_are_those_of_the_data():
