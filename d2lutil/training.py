@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
+import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
@@ -486,7 +487,7 @@ def _bar(total: int, progress: bool) -> Any:
         dynamic_ncols=True,
         delay=LOOK_EVERY,  # a run that is over before then shows none
         bar_format="{desc} {percentage:3.0f}% {bar} {remaining} left{postfix}",
-        **({} if progress else {"disable": True}),  # disable=False would overrule TQDM_DISABLE
+        disable=not progress or os.environ.get("TQDM_DISABLE", "0") not in ("", "0"),
     )
 
 

@@ -121,6 +121,11 @@ def test_each_solution_opens(open_page, page):
 
 
 @pytest.mark.parametrize("page", CHAPTERS)
+def test_no_progress_bar_stays_on_the_page(book, page):
+    assert "widget-view" not in Path(book, "html", f"{page}.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("page", CHAPTERS)
 def test_buttons_lead_to_the_students_notebook(open_page, page, book):
     tab, _ = open_page(page)
     name = page.removeprefix("chapters/") + ".ipynb"
