@@ -133,6 +133,37 @@ def _hidden_values(
     return torch.stack(states, dim=1)
 
 
+def _carried_without_bias(
+    X: Tensor, M: Tensor, W_xh: Tensor, W_oh: Tensor, b_h: Tensor, W_ho: Tensor, b_o: Tensor
+) -> Tensor:
+    outputs = []
+    for x in X.unbind(dim=1):
+        M = torch.tanh(x @ W_xh + M @ W_oh + b_h) @ W_ho
+        outputs.append(M + b_o)
+    return torch.stack(outputs, dim=1)
+
+
+def _carried_through_tanh(
+    X: Tensor, M: Tensor, W_xh: Tensor, W_oh: Tensor, b_h: Tensor, W_ho: Tensor, b_o: Tensor
+) -> Tensor:
+    outputs = []
+    for x in X.unbind(dim=1):
+        answer = torch.tanh(x @ W_xh + M @ W_oh + b_h) @ W_ho + b_o
+        M = torch.tanh(answer)
+        outputs.append(answer)
+    return torch.stack(outputs, dim=1)
+
+
+def _over_examples(X: Tensor, M: Tensor, *weights: Tensor) -> Tensor:
+    return _outputs(X.transpose(0, 1), M, *weights)
+
+
+_OVER_EXAMPLES = (
+    "You loop over the examples: `for x in X` walks along the first dimension. The steps are the "
+    "second; `X.unbind(dim=1)` gives them one by one."
+)
+
+
 jordan_forward = Exercise(
     reference=_jordan,
     cases=_jordan_cases,
@@ -235,6 +266,30 @@ jordan_forward = Exercise(
             "You add `b_h` twice, once with the input and once with the memory. It is one bias for "
             "the sum.",
         ),
+        (_over_examples, _OVER_EXAMPLES),
+        (lambda *arguments: _over_examples(*arguments).transpose(0, 1), _OVER_EXAMPLES),
+        (
+            lambda *arguments: list(_outputs(*arguments).unbind(dim=1)),
+            "The outputs are right, in a list. `torch.stack` makes one tensor of them; the steps "
+            "belong into dimension 1.",
+        ),
+        (
+            lambda *arguments: (_outputs(*arguments), _outputs(*arguments)[:, -1]),
+            "Return the outputs only. The last memory is the last of them.",
+        ),
+        (
+            _carried_without_bias,
+            "The memory lacks `b_o`. What is carried is the output itself, with its bias.",
+        ),
+        (
+            _carried_through_tanh,
+            "Your memory holds the tanh of the output. It should hold the output as it is.",
+        ),
+        (
+            lambda X, M, *weights: torch.cat([M[:, None], _outputs(X, M, *weights)[:, :-1]], dim=1),
+            "Your outputs come one step late, and begin with the first memory. Compute the output "
+            "before you append it.",
+        ),
     ],
 )
 
@@ -255,6 +310,12 @@ def _perplexity_cases(generator: torch.Generator) -> Iterator[tuple[Tensor, Tens
         logits = torch.randn(m, classes, generator=generator)
         yield logits, torch.randint(classes, (m,), generator=generator)
     yield tensor([[1000.0, 880.0, 0.0], [0.0, -1000.0, -1.0]]), tensor([1, 0])
+
+
+_ALL_PAIRS = (
+    "`[:, y]` takes the columns y of *every* row, m × m numbers. One of each row is wanted: "
+    "`[range(m), y]`, or `gather`."
+)
 
 
 text_perplexity = Exercise(
@@ -327,8 +388,8 @@ text_perplexity = Exercise(
         ),
         (
             lambda logits, y: (-logits.softmax(dim=1).log().gather(1, y[:, None]).mean()).exp(),
-            "Right, until a probability is too small for single precision: its logarithm becomes "
-            "−∞. There is a function that goes from scores to logarithms at once.",
+            "Right, until a probability is too small for single precision and becomes 0. Stay with "
+            "logarithms: there is a function that goes from scores to them at once.",
         ),
         (
             lambda logits, y: (
@@ -340,6 +401,13 @@ text_perplexity = Exercise(
             "Right, until a score is large: `exp(1000)` is infinite in single precision. There is "
             "a function that goes from scores to logarithms without it.",
         ),
+        (
+            lambda logits, y: torch.nn.functional.cross_entropy(logits.softmax(dim=1), y).exp(),
+            "You apply the softmax twice: `F.cross_entropy` wants scores, and takes the softmax "
+            "itself.",
+        ),
+        (lambda logits, y: (-logits.log_softmax(dim=1)[:, y].mean()).exp(), _ALL_PAIRS),
+        (lambda logits, y: (-logits.softmax(dim=1)[:, y].log().mean()).exp(), _ALL_PAIRS),
         (
             lambda logits, y: (-_chosen(logits, y)).exp(),
             "This is one number for each token. A text has one perplexity.",
@@ -385,6 +453,20 @@ def _if_longer(
     """Scales down by a length that may be measured wrongly."""
     size = measure(gradients)
     return _scaled(gradients, threshold / size if size > threshold else 1.0)
+
+
+def _factor(gradients: list[Tensor], threshold: float) -> Tensor | float:
+    norm = _norm(gradients)
+    return threshold / norm if norm > threshold else 1.0
+
+
+_UPSIDE_DOWN = (
+    "`max` where `min` belongs, or `<` where `>` does: short gradients grow, and long ones stay."
+)
+_BY_THRESHOLD = (
+    "You divide by the threshold. The number to multiply by is the threshold divided by the norm."
+)
+_FACTOR_ONLY = "This is the factor. Multiply each gradient by it, and return their list."
 
 
 clip_gradient = Exercise(
@@ -443,8 +525,30 @@ clip_gradient = Exercise(
         ),
         (
             partial(_by_factor, lambda g, c: max(1.0, c / _norm(g).item())),
-            "`max` where `min` belongs: short gradients grow, and long ones stay.",
+            _UPSIDE_DOWN,
         ),
+        (
+            lambda gradients, threshold: _scaled(
+                gradients, threshold / _norm(gradients) if _norm(gradients) < threshold else 1.0
+            ),
+            _UPSIDE_DOWN,
+        ),
+        (
+            lambda gradients, threshold: _scaled(
+                gradients, 1 / threshold if _norm(gradients) > threshold else 1.0
+            ),
+            _BY_THRESHOLD,
+        ),
+        (lambda gradients, threshold: _scaled(gradients, 1 / threshold), _BY_THRESHOLD),
+        (
+            lambda gradients, threshold: torch.cat(
+                [g.flatten() for g in _clip(gradients, threshold)]
+            ),
+            "You return one long vector. A list is asked for, with a tensor for each parameter.",
+        ),
+        (_factor, _FACTOR_ONLY),
+        (lambda gradients, threshold: float(_factor(gradients, threshold)), _FACTOR_ONLY),
+        (lambda gradients, threshold: torch.as_tensor(_factor(gradients, threshold)), _FACTOR_ONLY),
         (
             partial(_by_factor, lambda g, c: min(1.0, _norm(g).item() / c)),
             "Your fraction is upside down. The longer the gradient, the smaller its factor.",

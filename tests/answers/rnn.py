@@ -127,6 +127,61 @@ def jordan_into_memory(X, M, W_xh, W_oh, b_h, W_ho, b_o):
     return torch.stack(out, 1)
 
 
+def jordan_over_examples(X, M, W_xh, W_oh, b_h, W_ho, b_o):
+    out = []
+    for x in X:
+        H = torch.tanh(x @ W_xh + M @ W_oh + b_h)
+        M = H @ W_ho + b_o
+        out.append(M)
+    return torch.stack(out, dim=1)
+
+
+def jordan_over_examples_stacked_first(X, M, W_xh, W_oh, b_h, W_ho, b_o):
+    out = []
+    for x in X:
+        M = torch.tanh(x @ W_xh + M @ W_oh + b_h) @ W_ho + b_o
+        out.append(M)
+    return torch.stack(out)
+
+
+def jordan_list(X, M, W_xh, W_oh, b_h, W_ho, b_o):
+    out = []
+    for i in range(X.shape[1]):
+        M = torch.tanh(X[:, i] @ W_xh + M @ W_oh + b_h) @ W_ho + b_o
+        out.append(M)
+    return out
+
+
+def jordan_with_memory(X, M, W_xh, W_oh, b_h, W_ho, b_o):
+    out = jordan_list(X, M, W_xh, W_oh, b_h, W_ho, b_o)
+    return torch.stack(out, dim=1), out[-1]
+
+
+def jordan_carried_without_bias(X, M, W_xh, W_oh, b_h, W_ho, b_o):
+    out = []
+    for x in X.transpose(0, 1):
+        M = torch.tanh(x @ W_xh + M @ W_oh + b_h) @ W_ho
+        out.append(M + b_o)
+    return torch.stack(out, 1)
+
+
+def jordan_carried_tanh(X, M, W_xh, W_oh, b_h, W_ho, b_o):
+    out = []
+    for x in X.transpose(0, 1):
+        O = torch.tanh(x @ W_xh + M @ W_oh + b_h) @ W_ho + b_o  # noqa: E741
+        M = O.tanh()
+        out.append(O)
+    return torch.stack(out, 1)
+
+
+def jordan_appended_early(X, M, W_xh, W_oh, b_h, W_ho, b_o):
+    out = []
+    for x in X.transpose(0, 1):
+        out.append(M)
+        M = torch.tanh(x @ W_xh + M @ W_oh + b_h) @ W_ho + b_o
+    return torch.stack(out, 1)
+
+
 def perplexity_by_cross_entropy(logits, y):
     return F.cross_entropy(logits, y).exp()
 
@@ -197,6 +252,24 @@ def perplexity_own_softmax(logits, y):
     e = torch.exp(logits)
     p = e[torch.arange(len(y)), y] / e.sum(1)
     return torch.exp(-torch.log(p).mean())
+
+
+def perplexity_softmax_twice(logits, y):
+    return torch.exp(F.cross_entropy(logits.softmax(1), y))
+
+
+def perplexity_all_pairs(logits, y):
+    return torch.exp(-F.log_softmax(logits, 1)[:, y].mean())
+
+
+def perplexity_all_pairs_of_p(logits, y):
+    p = logits.softmax(1)[:, y]
+    return torch.exp(-p.log().mean())
+
+
+def perplexity_of_product(logits, y):
+    p = logits.softmax(1)[torch.arange(len(y)), y]
+    return p.prod() ** (-1 / len(y))
 
 
 def perplexity_each(logits, y):
@@ -283,6 +356,26 @@ def clip_in_place(gradients, threshold):
     return gradients
 
 
+def clip_less(gradients, threshold):
+    norm = sum((g**2).sum() for g in gradients).sqrt()
+    return [g * threshold / norm if norm < threshold else g for g in gradients]
+
+
+def clip_by_threshold(gradients, threshold):
+    norm = sum((g**2).sum() for g in gradients).sqrt()
+    return [g / threshold if norm > threshold else g for g in gradients]
+
+
+def clip_factor(gradients, threshold):
+    norm = sum((g**2).sum() for g in gradients).sqrt().item()
+    return min(1.0, threshold / norm) if norm else 1.0
+
+
+def clip_to_vector(gradients, threshold):
+    flat = torch.cat([g.flatten() for g in gradients])
+    return flat * min(1.0, threshold / (flat.norm().item() + 1e-12))
+
+
 RIGHT = {
     "jordan_forward": [jordan_by_index, jordan_by_linear],
     "text_perplexity": [perplexity_by_cross_entropy, perplexity_in_bits],
@@ -305,6 +398,13 @@ WRONG = {
         (jordan_return_in_loop, "Is your `return` inside the loop"),
         (jordan_bias_behind, "You add `b_h` behind the tanh"),
         (jordan_into_memory, "Make a new one"),
+        (jordan_over_examples, "You loop over the examples"),
+        (jordan_over_examples_stacked_first, "You loop over the examples"),
+        (jordan_list, "`torch.stack` makes one tensor"),
+        (jordan_with_memory, "Return the outputs only"),
+        (jordan_carried_without_bias, "The memory lacks `b_o`"),
+        (jordan_carried_tanh, "holds the tanh of the output"),
+        (jordan_appended_early, "one step late"),
     ],
     "text_perplexity": [
         (perplexity_no_exp, "This is the cross-entropy"),
@@ -322,6 +422,10 @@ WRONG = {
         (perplexity_log_of_softmax, "too small for single precision"),
         (perplexity_own_softmax, "`exp(1000)` is infinite"),
         (perplexity_each, "one number for each token"),
+        (perplexity_softmax_twice, "You apply the softmax twice"),
+        (perplexity_all_pairs, "of *every* row"),
+        (perplexity_all_pairs_of_p, "of *every* row"),
+        (perplexity_of_product, "too small for single precision"),
     ],
     "clip_gradient": [
         (clip_each, "You clip each tensor by itself"),
@@ -336,5 +440,9 @@ WRONG = {
         (clip_to_one, "to a length of 1"),
         (clip_drop, "You throw long gradients away"),
         (clip_in_place, "Make a new one"),
+        (clip_less, "or `<` where `>` does"),
+        (clip_by_threshold, "You divide by the threshold"),
+        (clip_factor, "This is the factor"),
+        (clip_to_vector, "one long vector"),
     ],
 }
