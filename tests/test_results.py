@@ -130,6 +130,26 @@ BOUNDS = {
         "end_clipped_3": (1.5, 3),
         "end_free_3": (3, 40),
     },
+    "sequences/lstm": {
+        "soft_gate": (0.98, 0.985),
+        "zeros_RNN": (5, 11),
+        "zeros_GRU": (14, 26),
+        "zeros_LSTM": (16, 28),
+        "arrives_GRU_5": (20, 80),
+        "perplexity_RNN": (3.9, 4.9),
+        "perplexity_LSTM": (3.8, 4.8),
+        "between_input": (10, 50),
+        "between_forget": (10, 50),
+        "between_output": (10, 50),
+        "rnn_5": (90, 100),
+        "rnn_20": (15, 35),
+        "rnn_80": (15, 35),
+        "lstm_20": (90, 100),
+        "lstm_80": (90, 100),
+        "half_40": (15, 35),
+        "keeper_forget": (0.8, 1),
+        "keeper_best": (5, 100),
+    },
 }
 
 

@@ -105,7 +105,8 @@ memory_step = Exercise(
         ),
         (
             lambda z, z_i, z_f, z_o, c: _step(z, z_o, z_f, z_i, c),
-            "Your input gate and your output gate have changed places: `z_i` decides what comes in.",
+            "Your input gate and your output gate have changed places: `z_i` decides what comes "
+            "in.",
         ),
         (
             _closed_is_open,
