@@ -1,0 +1,354 @@
+"""Exercises of the chapter *Long short-term memory*."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import partial
+
+import torch
+from torch import Tensor, tensor
+
+from . import Exercise
+
+Bend = Callable[[Tensor], Tensor]
+Pair = tuple[Tensor, Tensor]
+
+
+def _straight(Z: Tensor) -> Tensor:
+    """No activation function."""
+    return Z
+
+
+def _step(
+    z: Tensor,
+    z_i: Tensor,
+    z_f: Tensor,
+    z_o: Tensor,
+    c: Tensor,
+    gate: Bend = torch.sigmoid,
+    candidate: Bend = torch.tanh,
+    read: Bend = torch.tanh,
+) -> Pair:
+    """One step of an LSTM's memory from its scores, all (n, h) -> state and cell (n, h)."""
+    c = gate(z_f) * c + gate(z_i) * candidate(z)  # (n, h)
+    return gate(z_o) * read(c), c
+
+
+def _memory(z: Tensor, z_i: Tensor, z_f: Tensor, z_o: Tensor, c: Tensor) -> Pair:
+    return _step(z, z_i, z_f, z_o, c)
+
+
+def _memory_cases(generator: torch.Generator) -> Iterator[tuple[Tensor, ...]]:
+    yield tuple(tensor([[x]]) for x in (0.8, 1.2, -0.4, 0.6, 1.5))
+    for n, h in ((1, 3), (4, 2), (3, 3)):
+        yield tuple(1.5 * torch.randn(n, h, generator=generator) for _ in range(5))
+
+
+def _tied(z: Tensor, z_i: Tensor, z_f: Tensor, z_o: Tensor, c: Tensor) -> Pair:
+    f = torch.sigmoid(z_f)
+    c = f * c + (1 - f) * torch.tanh(z)
+    return torch.sigmoid(z_o) * torch.tanh(c), c
+
+
+def _old_cell(z: Tensor, z_i: Tensor, z_f: Tensor, z_o: Tensor, c: Tensor) -> Pair:
+    new = _step(z, z_i, z_f, z_o, c)[1]
+    return torch.sigmoid(z_o) * torch.tanh(c), new
+
+
+def _forgets_nothing(z: Tensor, z_i: Tensor, z_f: Tensor, z_o: Tensor, c: Tensor) -> Pair:
+    c = c + torch.sigmoid(z_i) * torch.tanh(z)
+    return torch.sigmoid(z_o) * torch.tanh(c), c
+
+
+def _writes_all(z: Tensor, z_i: Tensor, z_f: Tensor, z_o: Tensor, c: Tensor) -> Pair:
+    c = torch.sigmoid(z_f) * c + torch.tanh(z)
+    return torch.sigmoid(z_o) * torch.tanh(c), c
+
+
+def _reads_all(z: Tensor, z_i: Tensor, z_f: Tensor, z_o: Tensor, c: Tensor) -> Pair:
+    c = _step(z, z_i, z_f, z_o, c)[1]
+    return torch.tanh(c), c
+
+
+def _closed_is_open(z: Tensor, z_i: Tensor, z_f: Tensor, z_o: Tensor, c: Tensor) -> Pair:
+    return _step(z, z_i, -z_f, z_o, c)
+
+
+def _cell_put_out(z: Tensor, z_i: Tensor, z_f: Tensor, z_o: Tensor, c: Tensor) -> Pair:
+    h, _ = _step(z, z_i, z_f, z_o, c)
+    return h, h
+
+
+def _bent_cell(z: Tensor, z_i: Tensor, z_f: Tensor, z_o: Tensor, c: Tensor) -> Pair:
+    h, c = _step(z, z_i, z_f, z_o, c)
+    return h, torch.tanh(c)
+
+
+def _tanh_outside(z: Tensor, z_i: Tensor, z_f: Tensor, z_o: Tensor, c: Tensor) -> Pair:
+    c = _step(z, z_i, z_f, z_o, c)[1]
+    return torch.tanh(torch.sigmoid(z_o) * c), c
+
+
+memory_step = Exercise(
+    reference=_memory,
+    cases=_memory_cases,
+    returns=("H", "C"),
+    mistakes=[
+        (
+            lambda z, z_i, z_f, z_o, c: _step(z, z_i, z_f, z_o, c)[::-1],
+            "You return the memory first. The state is asked for first, and the memory second.",
+        ),
+        (
+            lambda z, z_i, z_f, z_o, c: _step(z, z_f, z_i, z_o, c),
+            "Your input gate and your forget gate have changed places: `z_f` decides what becomes "
+            "of the old memory.",
+        ),
+        (
+            lambda z, z_i, z_f, z_o, c: _step(z, z_o, z_f, z_i, c),
+            "Your input gate and your output gate have changed places: `z_i` decides what comes "
+            "in.",
+        ),
+        (
+            _closed_is_open,
+            "Your forget gate is the wrong way round. In spite of its name, at 1 it keeps, and at "
+            "0 it forgets.",
+        ),
+        (
+            _tied,
+            "You let in what the forget gate drops, as a GRU does. The LSTM has an input gate of "
+            "its own, `z_i`.",
+        ),
+        (
+            _old_cell,
+            "You read the old memory. The output gate stands behind the new one.",
+        ),
+        (
+            _forgets_nothing,
+            "You keep the old memory whole, as the cell of 1997 did. The forget gate is missing.",
+        ),
+        (
+            _writes_all,
+            "The input gate is missing: you write all of the candidate into the memory.",
+        ),
+        (
+            _reads_all,
+            "The output gate is missing: you put out all of the memory.",
+        ),
+        (
+            _cell_put_out,
+            "You return the state twice. The memory goes on to the next step as it is, without "
+            "the output gate.",
+        ),
+        (
+            _bent_cell,
+            "You bend the memory that you hand on. It is bent only for the state; what goes on to "
+            "the next step is the memory itself.",
+        ),
+        (
+            _tanh_outside,
+            "You multiply by the output gate inside the tanh. Bend the memory first, and let the "
+            "gate weigh the result.",
+        ),
+        (
+            partial(_step, candidate=torch.sigmoid),
+            "Your candidate goes through a sigmoid, so it can never be negative. It is no gate: "
+            "bend it with tanh.",
+        ),
+        (
+            partial(_step, candidate=_straight),
+            "Your candidate does not bend. Which function does the task give it?",
+        ),
+        (
+            partial(_step, read=_straight),
+            "You put the memory out as it is. It goes through a tanh before the output gate.",
+        ),
+        (
+            partial(_step, candidate=_straight, read=_straight),
+            "Nothing of yours bends but the gates. The candidate and the memory that is read go "
+            "through a tanh each.",
+        ),
+        (
+            partial(_step, gate=torch.tanh),
+            "Your gates go through a tanh, so they can be negative. A gate lies between 0 and 1.",
+        ),
+        (
+            partial(_step, gate=_straight),
+            "You multiply by the scores themselves. What turns a score into a gate between 0 and "
+            "1?",
+        ),
+        (
+            lambda z, z_i, z_f, z_o, c: _step(z, z_i, z_f, z_o, c)[0],
+            "This is the state alone. The memory is asked for, too.",
+        ),
+    ],
+)
+
+
+def _gru(
+    x: Tensor,
+    H: Tensor,
+    W_x: Tensor,
+    W_h: Tensor,
+    b_x: Tensor,
+    b_h: Tensor,
+    bend: Bend = torch.tanh,
+    reset: str = "behind",
+    keep: str = "old",
+    order: tuple[int, int, int] = (0, 1, 2),
+) -> Tensor:
+    """A GRU's step as torch has it: x (n, d), H (n, h) -> (n, h). The rest are slips."""
+    from_x = (x @ W_x + b_x).chunk(3, dim=1)  # three of (n, h)
+    from_h = (H @ W_h + b_h).chunk(3, dim=1)  # three of (n, h)
+    r, z, c = order
+    R = torch.sigmoid(from_x[r] + from_h[r])  # (n, h)
+    Z = torch.sigmoid(from_x[z] + from_h[z])  # (n, h)
+    W, b = W_h.chunk(3, dim=1)[c], b_h.chunk(3)[c]  # (h, h), (h,)
+    memory = {
+        "behind": R * from_h[c],
+        "before": (R * H) @ W + b,
+        "no bias": R * (H @ W) + b,
+        "nowhere": from_h[c],
+        "all": R * (from_x[c] + from_h[c]) - from_x[c],
+    }[reset]  # (n, h)
+    candidate = bend(from_x[c] + memory)  # (n, h)
+    old, new = {"old": (Z, 1 - Z), "new": (1 - Z, Z), "both": (Z, torch.ones_like(Z))}[keep]
+    return old * H + new * candidate
+
+
+def _gru_step(x: Tensor, H: Tensor, W_x: Tensor, W_h: Tensor, b_x: Tensor, b_h: Tensor) -> Tensor:
+    return _gru(x, H, W_x, W_h, b_x, b_h)
+
+
+def _gru_cases(generator: torch.Generator) -> Iterator[tuple[Tensor, ...]]:
+    yield (
+        tensor([[0.5]]),
+        tensor([[-0.8]]),
+        tensor([[1.0, -0.6, 0.7]]),
+        tensor([[0.4, 1.3, -0.9]]),
+        tensor([0.2, -0.3, 0.1]),
+        tensor([-0.5, 0.25, 0.6]),
+    )
+    for n, d, h in ((2, 3, 2), (1, 2, 4), (3, 3, 3), (4, 3, 2)):
+        shapes = ((n, d), (n, h), (d, 3 * h), (h, 3 * h), (3 * h,), (3 * h,))
+        yield tuple(torch.randn(shape, generator=generator) for shape in shapes)
+
+
+gru_step = Exercise(
+    reference=_gru_step,
+    cases=_gru_cases,
+    mistakes=[
+        (
+            partial(_gru, keep="new"),
+            "Your update gate is the wrong way round. At 1 the old state stays.",
+        ),
+        (
+            partial(_gru, keep="both"),
+            "You add all of the candidate. What the update gate keeps of the old state leaves "
+            "less room for the new: `1 - Z`.",
+        ),
+        (
+            partial(_gru, order=(1, 0, 2)),
+            "Your reset gate and your update gate have changed places. The first third of the "
+            "columns belongs to the reset gate.",
+        ),
+        (
+            partial(_gru, reset="before"),
+            "You reset the state before the matrix, as the paper does. Here the gate stands "
+            "behind it, as in `nn.GRU`: multiply what comes out of the matrix.",
+        ),
+        (
+            partial(_gru, reset="no bias"),
+            "You add the candidate's `b_h` outside the reset gate. The gate weighs all that comes "
+            "from the state, its bias included.",
+        ),
+        (
+            partial(_gru, reset="nowhere"),
+            "Your reset gate does nothing: the candidate reads the state whole.",
+        ),
+        (
+            partial(_gru, reset="all"),
+            "Your reset gate weighs the input, too. It stands between the state and the candidate "
+            "alone.",
+        ),
+        (
+            partial(_gru, bend=torch.sigmoid),
+            "Your candidate goes through a sigmoid, so it can never be negative. It is no gate: "
+            "bend it with tanh.",
+        ),
+        (
+            partial(_gru, bend=_straight),
+            "Your candidate does not bend. Which function does the task give it?",
+        ),
+        (
+            lambda x, H, W_x, W_h, b_x, b_h: _gru(x, H, W_x, W_h, 0 * b_x, b_h),
+            "The bias `b_x` is missing.",
+        ),
+        (
+            lambda x, H, W_x, W_h, b_x, b_h: _gru(x, H, W_x, W_h, b_x, 0 * b_h),
+            "The bias `b_h` is missing.",
+        ),
+    ],
+)
+
+
+def _layer(d: int, h: int, blocks: int = 4, biases: int = 2) -> int:
+    """The parameters of a recurrent layer of so many blocks."""
+    return blocks * h * (d + h + biases)
+
+
+def _widest(size: Callable[[int, int], int], d: int, budget: int) -> int:
+    """The largest h for which size(d, h) is within the budget; 0 if there is none."""
+    h = 0
+    while size(d, h + 1) <= budget:
+        h += 1
+    return h
+
+
+def _widest_lstm(d: int, budget: int) -> int:
+    return _widest(_layer, d, budget)
+
+
+def _widest_cases(generator: torch.Generator) -> Iterator[tuple[int, int]]:
+    yield 5, 4 * 3 * 10
+    yield 5, 4 * 3 * 10 - 1
+    yield from ((64, 50_000), (10, 1_400), (1, 100), (300, 90_000), (30, 20), (7, 40))
+
+
+widest_lstm = Exercise(
+    reference=_widest_lstm,
+    cases=_widest_cases,
+    mistakes=[
+        (
+            partial(_widest, partial(_layer, biases=1)),
+            "You count one bias for each gate. `nn.LSTM` has two.",
+        ),
+        (
+            partial(_widest, partial(_layer, biases=0)),
+            "You count no biases. `nn.LSTM` has two for each gate.",
+        ),
+        (
+            partial(_widest, partial(_layer, blocks=3)),
+            "You count three blocks. The candidate needs its weights, too.",
+        ),
+        (
+            partial(_widest, partial(_layer, blocks=1)),
+            "This is the width of a plain recurrent layer. An LSTM has four blocks of that size.",
+        ),
+        (
+            lambda d, budget: _widest(_layer, d, budget) + 1,
+            "One too many: your layer does not fit into the budget.",
+        ),
+        (
+            lambda d, budget: _widest(_layer, d, budget - 1),
+            "A layer that takes the budget to the last parameter still fits.",
+        ),
+        (
+            lambda d, budget: _widest(lambda d, h: 4 * h * (d + 2), d, budget),
+            "You leave out the matrix from the state to the gates.",
+        ),
+        (
+            lambda d, budget: _widest(lambda d, h: 4 * h * (h + 2), d, budget),
+            "You leave out the matrix from the input to the gates.",
+        ),
+    ],
+)

@@ -1,0 +1,213 @@
+"""Right and wrong answers to the exercises of the chapter *Long short-term memory*."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import nn
+
+
+def step_by_stack(z, z_i, z_f, z_o, c):
+    i, f, o = torch.stack([z_i, z_f, z_o]).sigmoid()
+    c = c * f + i * z.tanh()
+    return o * c.tanh(), c
+
+
+def step_by_hand(z, z_i, z_f, z_o, c):
+    def gate(s):
+        return 1 / (1 + torch.exp(-s))
+
+    kept = gate(z_f) * c
+    written = gate(z_i) * torch.tanh(z)
+    return gate(z_o) * torch.tanh(kept + written), kept + written
+
+
+def step_swapped(z, z_i, z_f, z_o, c):
+    h, c = step_by_stack(z, z_i, z_f, z_o, c)
+    return c, h
+
+
+def step_gates_swapped(z, z_i, z_f, z_o, c):
+    c = torch.sigmoid(z_i) * c + torch.sigmoid(z_f) * torch.tanh(z)
+    return torch.sigmoid(z_o) * torch.tanh(c), c
+
+
+def step_forget_inverted(z, z_i, z_f, z_o, c):
+    c = (1 - torch.sigmoid(z_f)) * c + torch.sigmoid(z_i) * torch.tanh(z)
+    return torch.sigmoid(z_o) * torch.tanh(c), c
+
+
+def step_all_sigmoid(z, z_i, z_f, z_o, c):
+    c = torch.sigmoid(z_f) * c + torch.sigmoid(z_i) * torch.sigmoid(z)
+    return torch.sigmoid(z_o) * torch.tanh(c), c
+
+
+def step_reads_old(z, z_i, z_f, z_o, c):
+    h = torch.sigmoid(z_o) * torch.tanh(c)
+    return h, torch.sigmoid(z_f) * c + torch.sigmoid(z_i) * torch.tanh(z)
+
+
+def step_straight_output(z, z_i, z_f, z_o, c):
+    c = torch.sigmoid(z_f) * c + torch.sigmoid(z_i) * torch.tanh(z)
+    return torch.sigmoid(z_o) * c, c
+
+
+def step_no_forget(z, z_i, z_f, z_o, c):
+    c = c + torch.sigmoid(z_i) * torch.tanh(z)
+    return torch.sigmoid(z_o) * torch.tanh(c), c
+
+
+def step_raw_scores(z, z_i, z_f, z_o, c):
+    c = z_f * c + z_i * torch.tanh(z)
+    return z_o * torch.tanh(c), c
+
+
+def step_state_only(z, z_i, z_f, z_o, c):
+    return step_by_stack(z, z_i, z_f, z_o, c)[0]
+
+
+def step_in_place(z, z_i, z_f, z_o, c):
+    c *= torch.sigmoid(z_f)
+    c += torch.sigmoid(z_i) * torch.tanh(z)
+    return torch.sigmoid(z_o) * torch.tanh(c), c
+
+
+def gru_by_torch(x, H, W_x, W_h, b_x, b_h):
+    cell = nn.GRUCell(x.shape[1], H.shape[1])
+    with torch.no_grad():
+        cell.weight_ih.copy_(W_x.T)
+        cell.weight_hh.copy_(W_h.T)
+        cell.bias_ih.copy_(b_x)
+        cell.bias_hh.copy_(b_h)
+        return cell(x, H)
+
+
+def gru_by_index(x, H, W_x, W_h, b_x, b_h):
+    h = H.shape[1]
+    A, B = x @ W_x + b_x, H @ W_h + b_h
+    RZ = torch.sigmoid(A[:, : 2 * h] + B[:, : 2 * h])
+    new = torch.tanh(A[:, 2 * h :] + RZ[:, :h] * B[:, 2 * h :])
+    return new + RZ[:, h:] * (H - new)
+
+
+def _gru_parts(x, H, W_x, W_h, b_x, b_h):
+    h = H.shape[1]
+    A, B = x @ W_x + b_x, H @ W_h + b_h
+    R = torch.sigmoid(A[:, :h] + B[:, :h])
+    Z = torch.sigmoid(A[:, h : 2 * h] + B[:, h : 2 * h])
+    return A[:, 2 * h :], B[:, 2 * h :], R, Z
+
+
+def gru_inverted(x, H, *weights):
+    a, b, R, Z = _gru_parts(x, H, *weights)
+    return (1 - Z) * H + Z * torch.tanh(a + R * b)
+
+
+def gru_swapped(x, H, *weights):
+    a, b, Z, R = _gru_parts(x, H, *weights)
+    return Z * H + (1 - Z) * torch.tanh(a + R * b)
+
+
+def gru_reset_first(x, H, W_x, W_h, b_x, b_h):
+    h = H.shape[1]
+    a, _, R, Z = _gru_parts(x, H, W_x, W_h, b_x, b_h)
+    return Z * H + (1 - Z) * torch.tanh(a + (R * H) @ W_h[:, 2 * h :] + b_h[2 * h :])
+
+
+def gru_no_reset(x, H, *weights):
+    a, b, _, Z = _gru_parts(x, H, *weights)
+    return Z * H + (1 - Z) * torch.tanh(a + b)
+
+
+def gru_reset_everything(x, H, *weights):
+    a, b, R, Z = _gru_parts(x, H, *weights)
+    return Z * H + (1 - Z) * torch.tanh(R * (a + b))
+
+
+def gru_adds(x, H, *weights):
+    a, b, R, Z = _gru_parts(x, H, *weights)
+    return Z * H + torch.tanh(a + R * b)
+
+
+def gru_no_state_bias(x, H, W_x, W_h, b_x, b_h):
+    return gru_by_torch(x, H, W_x, W_h, b_x, torch.zeros_like(b_h))
+
+
+def widest_by_root(d, budget):
+    # 4 h² + 4 (d + 2) h = budget
+    p = (d + 2) / 2
+    h = math.floor(math.sqrt(p * p + budget / 4) - p + 1e-9)
+    return h
+
+
+def widest_by_torch(d, budget):
+    h = 0
+    while sum(p.numel() for p in nn.LSTM(d, h + 1, device="meta").parameters()) <= budget:
+        h += 1
+    return h
+
+
+def widest_one_bias(d, budget):
+    return max([h for h in range(budget + 1) if 4 * h * d + 4 * h * h + 4 * h <= budget], default=0)
+
+
+def widest_no_bias(d, budget):
+    return max([h for h in range(budget + 1) if 4 * h * (d + h) <= budget], default=0)
+
+
+def widest_three(d, budget):
+    return max([h for h in range(budget + 1) if 3 * h * (d + h + 2) <= budget], default=0)
+
+
+def widest_plain(d, budget):
+    return max([h for h in range(budget + 1) if h * (d + h + 2) <= budget], default=0)
+
+
+def widest_strict(d, budget):
+    return max([h for h in range(budget + 1) if 4 * h * (d + h + 2) < budget], default=0)
+
+
+def widest_too_wide(d, budget):
+    h = 1
+    while 4 * h * (d + h + 2) <= budget:
+        h += 1
+    return h
+
+
+RIGHT = {
+    "memory_step": [step_by_stack, step_by_hand],
+    "gru_step": [gru_by_torch, gru_by_index],
+    "widest_lstm": [widest_by_root, widest_by_torch],
+}
+WRONG = {
+    "memory_step": [
+        (step_swapped, "You return the memory first"),
+        (step_gates_swapped, "Your input gate and your forget gate have changed places"),
+        (step_forget_inverted, "Your forget gate is the wrong way round"),
+        (step_all_sigmoid, "Your candidate goes through a sigmoid"),
+        (step_reads_old, "You read the old memory"),
+        (step_straight_output, "You put the memory out as it is"),
+        (step_no_forget, "The forget gate is missing"),
+        (step_raw_scores, "You multiply by the scores themselves"),
+        (step_state_only, "the state alone"),
+        (step_in_place, "Make a new one"),
+    ],
+    "gru_step": [
+        (gru_inverted, "Your update gate is the wrong way round"),
+        (gru_swapped, "Your reset gate and your update gate have changed places"),
+        (gru_reset_first, "You reset the state before the matrix"),
+        (gru_no_reset, "Your reset gate does nothing"),
+        (gru_reset_everything, "Your reset gate weighs the input"),
+        (gru_adds, "You add all of the candidate"),
+        (gru_no_state_bias, "The bias `b_h` is missing"),
+    ],
+    "widest_lstm": [
+        (widest_one_bias, "You count one bias"),
+        (widest_no_bias, "You count no biases"),
+        (widest_three, "You count three blocks"),
+        (widest_plain, "the width of a plain recurrent layer"),
+        (widest_strict, "to the last parameter"),
+        (widest_too_wide, "One too many"),
+    ],
+}
