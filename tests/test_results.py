@@ -130,6 +130,23 @@ BOUNDS = {
         "end_clipped_3": (1.5, 3),
         "end_free_3": (3, 40),
     },
+    "sequences/seq2seq": {
+        "filler_all": (25, 33),
+        "exact": (90, 99.5),
+        "word_accuracy": (98, 100),
+        "wrong_sound": (5, 100),
+        "after_own": (30, 80),
+        "after_taught": (85, 100),
+        "exact_width_4": (90, 99.5),
+        "bleu": (0.94, 1),
+        "exact_32": (3, 50),
+        "exact_128": (95, 100),
+        "short_64": (93, 100),
+        "long_64": (70, 95),
+        "long_128": (90, 100),
+        "coarse_64_2": (75, 98),
+        "coarse_128_1": (80, 99.9),
+    },
 }
 
 
