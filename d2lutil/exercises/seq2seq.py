@@ -1,0 +1,484 @@
+"""Exercises of the chapter *Sequence to sequence*."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from functools import partial
+
+import torch
+from torch import Tensor
+
+from . import Exercise
+
+PAD, START, END = 1, 2, 3
+
+
+def _rows(rows: list[list[int]], filler: int, length: int) -> Tensor:
+    """Rows of unequal lengths as a tensor (n, length), filled up behind."""
+    return torch.tensor([row + [filler] * (length - len(row)) for row in rows])
+
+
+def _batch(
+    phrases: list[list[int]],
+    pad: int,
+    start: int | None,
+    end: int | None,
+    behind: int | None = -100,
+    before_filler: int | None = None,
+    extra: int = 1,
+) -> tuple[Tensor, Tensor]:
+    """(before, y), each (n, t), with fillers and marks that may be wrong."""
+    first = [] if start is None else [start]
+    last = [] if end is None else [end]
+    length = max(map(len, phrases)) + extra
+    before = [first + p for p in phrases]
+    y = [p + last for p in phrases]
+    filler = pad if before_filler is None else before_filler
+    return _rows(before, filler, length), _rows(y, pad if behind is None else behind, length)
+
+
+def _teacher(phrases: list[list[int]], pad: int, start: int, end: int) -> tuple[Tensor, Tensor]:
+    return _batch(phrases, pad, start, end)
+
+
+def _teacher_cases(
+    generator: torch.Generator,
+) -> Iterator[tuple[list[list[int]], int, int, int]]:
+    yield [[7]], PAD, START, END
+    yield [[7, 5], [6]], PAD, START, END
+    yield [[9], [8, 7, 6, 5], [4, 9]], PAD, START, END
+    yield [[12, 11], [14, 13, 10]], 0, 21, 22
+    for n, longest in ((3, 6), (5, 3)):
+        lengths = torch.randint(1, longest + 1, (n,), generator=generator)
+        lengths[n // 2] = longest
+        phrases = [torch.randint(4, 30, (m,), generator=generator).tolist() for m in lengths]
+        yield phrases, PAD, START, END
+
+
+def _padded_in_front(
+    phrases: list[list[int]], pad: int, start: int, end: int
+) -> tuple[Tensor, Tensor]:
+    length = max(map(len, phrases)) + 1
+    before = [[pad] * (length - 1 - len(p)) + [start, *p] for p in phrases]
+    y = [[-100] * (length - 1 - len(p)) + [*p, end] for p in phrases]
+    return torch.tensor(before), torch.tensor(y)
+
+
+def _end_at_the_edge(
+    phrases: list[list[int]], pad: int, start: int, end: int
+) -> tuple[Tensor, Tensor]:
+    length = max(map(len, phrases)) + 1
+    before = [[start, *p] for p in phrases]
+    y = [[*p] + [-100] * (length - 1 - len(p)) + [end] for p in phrases]
+    return _rows(before, pad, length), torch.tensor(y)
+
+
+def _both_marks(phrases: list[list[int]], pad: int, start: int, end: int) -> tuple[Tensor, Tensor]:
+    rows = [[start, *p, end] for p in phrases]
+    length = max(map(len, rows))
+    return _rows(rows, pad, length), _rows(rows, -100, length)
+
+
+def _end_in_before(
+    phrases: list[list[int]], pad: int, start: int, end: int
+) -> tuple[Tensor, Tensor]:
+    rows = [[start, *p, end] for p in phrases]
+    length = max(map(len, rows))
+    return _rows(rows, pad, length)[:, :-1], _rows([r[1:] for r in rows], -100, length - 1)
+
+
+def _not_shifted(phrases: list[list[int]], pad: int, start: int, end: int) -> tuple[Tensor, Tensor]:
+    rows = [[*p, end] for p in phrases]
+    length = max(map(len, rows))
+    return _rows(rows, pad, length), _rows(rows, -100, length)
+
+
+def _ends_in_before(
+    phrases: list[list[int]], pad: int, start: int, end: int
+) -> tuple[Tensor, Tensor]:
+    before, y = _teacher(phrases, pad, start, end)
+    return before.masked_fill(before == pad, end), y
+
+
+def _ends_in_y(phrases: list[list[int]], pad: int, start: int, end: int) -> tuple[Tensor, Tensor]:
+    before, y = _teacher(phrases, pad, start, end)
+    return before, y.masked_fill(y == -100, end)
+
+
+def _cut(phrases: list[list[int]], pad: int, start: int, end: int) -> tuple[Tensor, Tensor]:
+    shortest = min(map(len, phrases)) + 1
+    before, y = _teacher(phrases, pad, start, end)
+    return before[:, :shortest], y[:, :shortest]
+
+
+teacher_batch = Exercise(
+    reference=_teacher,
+    cases=_teacher_cases,
+    returns=["before", "y"],
+    mistakes=[
+        (
+            lambda phrases, pad, start, end: _batch(phrases, pad, start, end, behind=None),
+            "You fill `y` up with `pad`. The loss would count those places, and teach the decoder "
+            "to say `<pad>`. Which label is not counted?",
+        ),
+        (
+            lambda phrases, pad, start, end: _batch(phrases, pad, start, end, before_filler=-100),
+            "You fill `before` up with -100. It is an input, and an embedding has no row −100. "
+            "Only labels may be -100.",
+        ),
+        (
+            lambda phrases, pad, start, end: _batch(
+                phrases, pad, start, end, behind=None, before_filler=-100
+            ),
+            "You have the two fillers the wrong way round: inputs are filled up with `pad`, labels "
+            "with -100.",
+        ),
+        (
+            lambda phrases, pad, start, end: _batch(phrases, pad, start, end, behind=0),
+            "You fill `y` up with 0. That is the number of a word, and would be counted.",
+        ),
+        (
+            lambda phrases, pad, start, end: _batch(phrases, pad, start, None),
+            "Your `y` never says `end`, so the decoder would never learn to stop.",
+        ),
+        (
+            lambda phrases, pad, start, end: (
+                _rows([[start, *p[:-1]] for p in phrases], pad, max(map(len, phrases))),
+                _rows(phrases, -100, max(map(len, phrases))),
+            ),
+            "Your `y` lacks `end`, so there is no label for what comes after the last word, and "
+            "the decoder would never learn to stop.",
+        ),
+        (
+            lambda phrases, pad, start, end: _batch(phrases, pad, None, end),
+            "Your `before` lacks `start`. At the first step the decoder would be shown the word "
+            "that it has to say.",
+        ),
+        (
+            _not_shifted,
+            "`before` and `y` are the same: you show the decoder the very word that it has to say. "
+            "`before` has to be one step behind.",
+        ),
+        (
+            _both_marks,
+            "Both of yours have `start` and `end`. `before` begins with `start` and `y` ends with "
+            "`end`; each has only one of them.",
+        ),
+        (
+            _end_in_before,
+            "In your shorter rows `before` holds `end`. Nothing comes after `end`, so there is "
+            "nothing to show it for.",
+        ),
+        (
+            _ends_in_before,
+            "You fill `before` up with `end`. There is a filler for that: `pad`.",
+        ),
+        (
+            _ends_in_y,
+            "You fill `y` up with `end`. The loss would count each of them. Say it once, and then "
+            "-100.",
+        ),
+        (
+            _padded_in_front,
+            "You fill up in front. The words come first, and the filler behind them.",
+        ),
+        (
+            _end_at_the_edge,
+            "Your `end` stands behind the filler. It has to follow the last word at once.",
+        ),
+        (
+            lambda phrases, pad, start, end: _teacher(phrases, pad, end, start),
+            "You have mixed up `start` and `end`.",
+        ),
+        (
+            lambda phrases, pad, start, end: _teacher(phrases, pad, start, end)[::-1],
+            "You return the two in the wrong order: `before` comes first.",
+        ),
+        (
+            lambda phrases, pad, start, end: tuple(
+                part.T for part in _teacher(phrases, pad, start, end)
+            ),
+            "The steps stand in rows. Here each row is a phrase, examples first.",
+        ),
+        (
+            _cut,
+            "You cut all phrases to the length of the shortest one. Fill up the short ones.",
+        ),
+    ],
+)
+
+
+def _grams(words: list[str], n: int) -> list[tuple[str, ...]]:
+    """All runs of n words, in order."""
+    return [tuple(words[i : i + n]) for i in range(len(words) - n + 1)]
+
+
+def _clipped(translation: list[str], reference: list[str], n: int) -> float:
+    ours, theirs = (Counter(_grams(words, n)) for words in (translation, reference))
+    return (ours & theirs).total() / ours.total() if ours else 0.0
+
+
+def _clipped_cases(generator: torch.Generator) -> Iterator[tuple[list[str], list[str], int]]:
+    yield ["cent", "deux"], ["cent", "six"], 1
+    yield ["mille", "mille", "mille", "mille"], ["deux", "mille", "trois", "mille", "six"], 1
+    yield ["deux", "cent", "deux", "cent", "deux", "cent"], ["cent", "deux", "cent", "deux"], 2
+    yield ["cent", "vingt", "et", "un"], ["vingt", "et", "un", "mille", "cent"], 3
+    yield ["six"], ["six", "cents"], 2
+    yield ["cent", "vingt"], ["deux", "vingt"], 2
+    yield ["un", "deux", "trois"], ["trois", "deux", "un"], 2
+    words = ["cent", "deux", "mille"]
+    for n, ours, theirs in ((1, 9, 5), (2, 10, 7), (2, 6, 12), (3, 12, 14)):
+        yield (
+            *(
+                [words[i] for i in torch.randint(3, (m,), generator=generator)]
+                for m in (ours, theirs)
+            ),
+            n,
+        )
+
+
+def _share(right: float, of: float) -> float:
+    return right / of if of else 0.0
+
+
+def _unclipped(translation: list[str], reference: list[str], n: int) -> float:
+    ours, theirs = _grams(translation, n), _grams(reference, n)
+    return _share(sum(gram in theirs for gram in ours), len(ours))
+
+
+def _kinds(translation: list[str], reference: list[str], n: int) -> float:
+    ours, theirs = set(_grams(translation, n)), set(_grams(reference, n))
+    return _share(len(ours & theirs), len(ours))
+
+
+def _kinds_of_all(translation: list[str], reference: list[str], n: int) -> float:
+    ours, theirs = _grams(translation, n), _grams(reference, n)
+    return _share(len({*ours} & {*theirs}), len(ours))
+
+
+def _clipped_over(denominator: str, translation: list[str], reference: list[str], n: int) -> float:
+    ours, theirs = (Counter(_grams(words, n)) for words in (translation, reference))
+    size = {
+        "reference": theirs.total(),
+        "kinds": len(ours),
+        "words": len(translation),
+        "longer": max(ours.total(), theirs.total()),
+    }[denominator]
+    return _share((ours & theirs).total(), size)
+
+
+def _one_short(translation: list[str], reference: list[str], n: int) -> float:
+    ours, theirs = (
+        Counter(tuple(w[i : i + n]) for i in range(len(w) - n)) for w in (translation, reference)
+    )
+    return _share((ours & theirs).total(), ours.total())
+
+
+def _with_stumps(translation: list[str], reference: list[str], n: int) -> float:
+    ours, theirs = (
+        Counter(tuple(w[i : i + n]) for i in range(len(w))) for w in (translation, reference)
+    )
+    return _share((ours & theirs).total(), ours.total())
+
+
+def _without_order(translation: list[str], reference: list[str], n: int) -> float:
+    ours, theirs = (
+        Counter(tuple(sorted(g)) for g in _grams(words, n)) for words in (translation, reference)
+    )
+    return _share((ours & theirs).total(), ours.total())
+
+
+def _same_place(translation: list[str], reference: list[str], n: int) -> float:
+    ours, theirs = _grams(translation, n), _grams(reference, n)
+    return _share(sum(a == b for a, b in zip(ours, theirs, strict=False)), len(ours))
+
+
+clipped_precision = Exercise(
+    reference=_clipped,
+    cases=_clipped_cases,
+    mistakes=[
+        (
+            _unclipped,
+            "You count a run each time it is said, however often. It counts at most as often as it "
+            "stands in the reference: “mille mille mille mille” is no perfect translation.",
+        ),
+        (
+            _kinds,
+            "A set forgets how often a run is there. Count: `Counter` does.",
+        ),
+        (
+            _kinds_of_all,
+            "Above the line you have a set, which forgets how often a run is there. What is said "
+            "twice, and stands twice in the reference, counts twice.",
+        ),
+        (
+            partial(_clipped_over, "reference"),
+            "You divide by the number of runs in the reference. That is the recall. Precision asks "
+            "how much of what was *said* is right. Are the two lists the right way round?",
+        ),
+        (
+            partial(_clipped_over, "kinds"),
+            "You divide by the number of different runs. Divide by the number of all runs in the "
+            "translation.",
+        ),
+        (
+            partial(_clipped_over, "words"),
+            "You divide by the number of words. There are fewer runs than words, if n is more than "
+            "1.",
+        ),
+        (
+            partial(_clipped_over, "longer"),
+            "You divide by the number of runs in the longer of the two. Precision asks only about "
+            "the translation.",
+        ),
+        (
+            lambda translation, reference, n: _clipped(translation, reference, 1),
+            "You count single words, whatever `n` is.",
+        ),
+        (
+            _one_short,
+            "You leave out the last run. There are `len(words) - n + 1` of them.",
+        ),
+        (
+            _with_stumps,
+            "At the end you have runs of fewer than n words. The last run begins n words before "
+            "the end.",
+        ),
+        (
+            _without_order,
+            "You sort the words of a run. Their order counts: “cent deux” is not “deux cents”.",
+        ),
+        (
+            _same_place,
+            "You compare runs in the same place. A run may stand anywhere in the reference.",
+        ),
+        (
+            lambda translation, reference, n: 100 * _clipped(translation, reference, n),
+            "These are percentages. Give a share from 0 to 1.",
+        ),
+        (
+            lambda translation, reference, n: float(
+                (Counter(_grams(translation, n)) & Counter(_grams(reference, n))).total()
+            ),
+            "You count what is right. Divide it by the number of runs in the translation.",
+        ),
+    ],
+)
+
+
+Step = tuple[Tensor, Tensor, Tensor]
+
+
+def _chosen(scores: Tensor, width: int) -> Step:
+    """The best of scores (k, v): which row, which word, and the score."""
+    best = scores.flatten().topk(min(width, scores.numel()))
+    return best.indices // scores.shape[1], best.indices % scores.shape[1], best.values
+
+
+def _step(total: Tensor, log_p: Tensor, width: int) -> Step:
+    return _chosen(total[:, None] + log_p, width)
+
+
+def _step_cases(generator: torch.Generator) -> Iterator[tuple[Tensor, Tensor, int]]:
+    yield torch.zeros(1), torch.tensor([[0.5, 0.2, 0.3]]).log(), 2
+    yield (
+        torch.tensor([0.6, 0.4]).log(),
+        torch.tensor([[0.4, 0.35, 0.25], [0.9, 0.06, 0.04]]).log(),
+        2,
+    )
+    for k, v, width in ((2, 4, 2), (3, 5, 3), (4, 7, 3), (2, 6, 5)):
+        total = -2 * torch.rand(k, generator=generator)
+        log_p = (2 * torch.randn(k, v, generator=generator)).log_softmax(dim=1)
+        yield total.sort(descending=True).values, log_p, width
+
+
+def _step_each(total: Tensor, log_p: Tensor, width: int) -> Step:
+    """The best word of each beginning, the best beginnings of these."""
+    best = (total[:, None] + log_p).max(dim=1)
+    rows = best.values.argsort(descending=True)[:width]
+    return rows, best.indices[rows], best.values[rows]
+
+
+def _step_first(total: Tensor, log_p: Tensor, width: int) -> Step:
+    """The best words of the best beginning alone."""
+    row = int(total.argmax())
+    best = (total[row] + log_p[row]).topk(min(width, log_p.shape[1]))
+    return torch.full_like(best.indices, row), best.indices, best.values
+
+
+def _step_wrapped(total: Tensor, log_p: Tensor, width: int) -> Step:
+    row, word, value = _step(total, log_p, width)
+    index = row * log_p.shape[1] + word
+    return index // len(total), index % len(total), value
+
+
+beam_step = Exercise(
+    reference=_step,
+    cases=_step_cases,
+    returns=["rows", "words", "best"],
+    mistakes=[
+        (
+            lambda total, log_p, width: _chosen(log_p, width),
+            "You forget how probable the beginnings were. A good word after a bad beginning is "
+            "not a good phrase: where does `total` come in?",
+        ),
+        (
+            lambda total, log_p, width: _chosen(total[:, None] * log_p, width),
+            "You multiply logarithms. Probabilities are multiplied; their logarithms are added.",
+        ),
+        (
+            lambda total, log_p, width: _chosen(total[:, None].exp() * log_p.exp(), width),
+            "You give probabilities. The right ones, but log-probabilities were asked for: after "
+            "many words the product is too small for a float.",
+        ),
+        (
+            lambda total, log_p, width: _chosen(total[:, None] + log_p.exp(), width),
+            "You add a probability to a logarithm. `log_p` are logarithms already: no `exp`.",
+        ),
+        (
+            lambda total, log_p, width: (lambda r, w, b: (w, r, b))(*_step(total, log_p, width)),
+            "You have rows and words the wrong way round. In a flattened (k, v), which of `//` and "
+            "`%` gives the row?",
+        ),
+        (
+            _step_wrapped,
+            "You divide by the number of beginnings. A row of the flattened scores has as many "
+            "places as there are words.",
+        ),
+        (
+            _step_each,
+            "You let every beginning have one child. All may come from the same beginning, if they "
+            "are the best.",
+        ),
+        (
+            _step_first,
+            "You continue only the best beginning. Another one may overtake it: that is what the "
+            "beam is for.",
+        ),
+        (
+            lambda total, log_p, width: _step(total, -log_p, width),
+            "You take the least probable words. Has a sign slipped in?",
+        ),
+        (
+            lambda total, log_p, width: _chosen((total[:, None] + log_p).softmax(dim=1), width),
+            "You take a softmax, which makes all rows equally probable, and gives probabilities "
+            "where log-probabilities were asked for.",
+        ),
+        (
+            lambda total, log_p, width: (
+                (total[:, None] + log_p).flatten().topk(width).indices,
+                *_step(total, log_p, width)[1:],
+            ),
+            "Your rows are places in the flattened scores. `//` makes rows of them.",
+        ),
+        (
+            lambda total, log_p, width: tuple(part.flip(0) for part in _step(total, log_p, width)),
+            "Yours are in rising order. The best comes first.",
+        ),
+        (
+            lambda total, log_p, width: _step(total, log_p, 1),
+            "You keep one. That is greedy search; keep `width`.",
+        ),
+    ],
+)

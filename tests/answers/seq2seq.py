@@ -1,0 +1,262 @@
+"""Right and wrong answers to the exercises of *Sequence to sequence*, as a student writes them."""
+
+from collections import Counter
+
+import torch
+from torch.nn.utils.rnn import pad_sequence
+
+
+def batch_by_pad_sequence(phrases, pad, start, end):
+    before = [torch.tensor([start, *p]) for p in phrases]
+    y = [torch.tensor([*p, end]) for p in phrases]
+    return (
+        pad_sequence(before, batch_first=True, padding_value=pad),
+        pad_sequence(y, batch_first=True, padding_value=-100),
+    )
+
+
+def batch_by_lists(phrases, pad, start, end):
+    t = max(len(p) for p in phrases)
+    before, y = [], []
+    for p in phrases:
+        gap = t - len(p)
+        before.append([start] + list(p) + gap * [pad])
+        y.append(list(p) + [end] + gap * [-100])
+    return torch.tensor(before), torch.tensor(y)
+
+
+def batch_pad_labels(phrases, pad, start, end):
+    before, y = batch_by_pad_sequence(phrases, pad, start, end)
+    y[y == -100] = pad
+    return before, y
+
+
+def batch_minus_in_before(phrases, pad, start, end):
+    before = pad_sequence([torch.tensor([start, *p]) for p in phrases], True, -100)
+    y = pad_sequence([torch.tensor([*p, end]) for p in phrases], True, -100)
+    return before, y
+
+
+def batch_no_shift(phrases, pad, start, end):
+    before = pad_sequence([torch.tensor([*p, end]) for p in phrases], True, pad)
+    y = pad_sequence([torch.tensor([*p, end]) for p in phrases], True, -100)
+    return before, y
+
+
+def batch_zeros(phrases, pad, start, end):
+    return (
+        pad_sequence([torch.tensor([start, *p]) for p in phrases], True, pad),
+        pad_sequence([torch.tensor([*p, end]) for p in phrases], True),
+    )
+
+
+def batch_sliced(phrases, pad, start, end):
+    whole = pad_sequence([torch.tensor([start, *p, end]) for p in phrases], True, pad)
+    before, y = whole[:, :-1], whole[:, 1:].clone()
+    y[y == pad] = -100
+    return before, y
+
+
+def batch_marks_everywhere(phrases, pad, start, end):
+    rows = [torch.tensor([start, *p, end]) for p in phrases]
+    return pad_sequence(rows, True, pad), pad_sequence(rows, True, -100)
+
+
+def batch_swapped(phrases, pad, start, end):
+    before, y = batch_by_lists(phrases, pad, start, end)
+    return y, before
+
+
+def batch_columns(phrases, pad, start, end):
+    before = pad_sequence([torch.tensor([start, *p]) for p in phrases], padding_value=pad)
+    y = pad_sequence([torch.tensor([*p, end]) for p in phrases], padding_value=-100)
+    return before, y
+
+
+def batch_left(phrases, pad, start, end):
+    before = [torch.tensor([start, *p]) for p in phrases]
+    y = [torch.tensor([*p, end]) for p in phrases]
+    return (
+        pad_sequence(before, True, pad, padding_side="left"),
+        pad_sequence(y, True, -100, padding_side="left"),
+    )
+
+
+def batch_no_end(phrases, pad, start, end):
+    t = max(len(p) for p in phrases) + 1
+    before = torch.full((len(phrases), t), pad)
+    y = torch.full((len(phrases), t), -100)
+    for i, p in enumerate(phrases):
+        before[i, : len(p) + 1] = torch.tensor([start, *p])
+        y[i, : len(p)] = torch.tensor(p)
+    return before, y
+
+
+def precision_by_counter(translation, reference, n):
+    ours = Counter(tuple(translation[i : i + n]) for i in range(len(translation) - n + 1))
+    theirs = Counter(tuple(reference[i : i + n]) for i in range(len(reference) - n + 1))
+    if not ours:
+        return 0.0
+    return sum(min(count, theirs[run]) for run, count in ours.items()) / sum(ours.values())
+
+
+def precision_by_strings(translation, reference, n):
+    ours = [" ".join(run) for run in zip(*[translation[i:] for i in range(n)], strict=False)]
+    theirs = [" ".join(run) for run in zip(*[reference[i:] for i in range(n)], strict=False)]
+    right = sum(min(ours.count(run), theirs.count(run)) for run in set(ours))
+    return right / len(ours) if len(ours) else 0.0
+
+
+def _runs(words, n):
+    return [tuple(words[i : i + n]) for i in range(len(words) - n + 1)]
+
+
+def precision_unclipped(translation, reference, n):
+    ours, theirs = _runs(translation, n), _runs(reference, n)
+    return len([r for r in ours if r in theirs]) / len(ours) if ours else 0.0
+
+
+def precision_sets(translation, reference, n):
+    ours, theirs = set(_runs(translation, n)), set(_runs(reference, n))
+    return len(ours & theirs) / len(ours) if ours else 0.0
+
+
+def precision_recall(translation, reference, n):
+    return precision_by_counter(reference, translation, n)
+
+
+def precision_of_words(translation, reference, n):
+    return precision_by_counter(translation, reference, 1)
+
+
+def precision_one_short(translation, reference, n):
+    ours = [tuple(translation[i : i + n]) for i in range(len(translation) - n)]
+    theirs = Counter(tuple(reference[i : i + n]) for i in range(len(reference) - n))
+    return (Counter(ours) & theirs).total() / len(ours) if ours else 0.0
+
+
+def precision_stumps(translation, reference, n):
+    ours = Counter(tuple(translation[i : i + n]) for i in range(len(translation)))
+    theirs = Counter(tuple(reference[i : i + n]) for i in range(len(reference)))
+    return (ours & theirs).total() / ours.total()
+
+
+def precision_over_words(translation, reference, n):
+    both = Counter(_runs(translation, n)) & Counter(_runs(reference, n))
+    return both.total() / len(translation)
+
+
+def precision_in_place(translation, reference, n):
+    ours, theirs = _runs(translation, n), _runs(reference, n)
+    same = [a == b for a, b in zip(ours, theirs, strict=False)]
+    return sum(same) / len(ours) if ours else 0.0
+
+
+def precision_percent(translation, reference, n):
+    return 100 * precision_by_counter(translation, reference, n)
+
+
+def step_by_lists(total, log_p, width):
+    k, v = log_p.shape
+    every = [(total[i] + log_p[i, j], i, j) for i in range(k) for j in range(v)]
+    every.sort(key=lambda x: x[0].item(), reverse=True)
+    best, rows, words = zip(*[(score, i, j) for score, i, j in every[:width]], strict=True)
+    return torch.tensor(rows), torch.tensor(words), torch.stack(best)
+
+
+def step_by_sort(total, log_p, width):
+    scores = (log_p.T + total).T.reshape(-1)
+    order = torch.argsort(scores, descending=True)[:width]
+    rows = torch.div(order, log_p.size(1), rounding_mode="floor")
+    return rows, order - rows * log_p.size(1), scores[order]
+
+
+def step_no_total(total, log_p, width):
+    best, at = log_p.flatten().topk(width)
+    return at // log_p.shape[1], at % log_p.shape[1], best
+
+
+def step_product(total, log_p, width):
+    best, at = (total.unsqueeze(1) * log_p).flatten().topk(width)
+    return at // log_p.shape[1], at % log_p.shape[1], best
+
+
+def step_probabilities(total, log_p, width):
+    best, at = (total.unsqueeze(1) + log_p).exp().flatten().topk(width)
+    return at // log_p.shape[1], at % log_p.shape[1], best
+
+
+def step_swapped(total, log_p, width):
+    best, at = (total.unsqueeze(1) + log_p).flatten().topk(width)
+    return at % log_p.shape[1], at // log_p.shape[1], best
+
+
+def step_by_k(total, log_p, width):
+    best, at = (total.unsqueeze(1) + log_p).flatten().topk(width)
+    return at // log_p.shape[0], at % log_p.shape[0], best
+
+
+def step_one_child(total, log_p, width):
+    value, word = (total.unsqueeze(1) + log_p).max(1)
+    best, rows = value.topk(min(width, len(value)))
+    return rows, word[rows], best
+
+
+def step_flat_rows(total, log_p, width):
+    best, at = (total.unsqueeze(1) + log_p).flatten().topk(width)
+    return at, at % log_p.shape[1], best
+
+
+def step_rising(total, log_p, width):
+    scores = (total.unsqueeze(1) + log_p).flatten()
+    at = scores.argsort()[-width:]
+    return at // log_p.shape[1], at % log_p.shape[1], scores[at]
+
+
+def step_greedy(total, log_p, width):
+    scores = total.unsqueeze(1) + log_p
+    at = scores.argmax().reshape(1)
+    return at // log_p.shape[1], at % log_p.shape[1], scores.max().reshape(1)
+
+
+RIGHT = {
+    "teacher_batch": [batch_by_pad_sequence, batch_by_lists],
+    "clipped_precision": [precision_by_counter, precision_by_strings],
+    "beam_step": [step_by_lists, step_by_sort],
+}
+WRONG = {
+    "teacher_batch": [
+        (batch_pad_labels, "You fill `y` up with `pad`"),
+        (batch_minus_in_before, "You fill `before` up with -100"),
+        (batch_no_shift, "one step behind"),
+        (batch_zeros, "You fill `y` up with 0"),
+        (batch_sliced, "In your shorter rows `before` holds `end`"),
+        (batch_marks_everywhere, "each has only one of them"),
+        (batch_swapped, "in the wrong order"),
+        (batch_columns, "The steps stand in rows"),
+        (batch_left, "You fill up in front"),
+        (batch_no_end, "never learn to stop"),
+    ],
+    "clipped_precision": [
+        (precision_unclipped, "at most as often as it"),
+        (precision_sets, "A set forgets"),
+        (precision_recall, "That is the recall"),
+        (precision_of_words, "single words"),
+        (precision_one_short, "You leave out the last run"),
+        (precision_stumps, "runs of fewer than n words"),
+        (precision_over_words, "You divide by the number of words"),
+        (precision_in_place, "in the same place"),
+        (precision_percent, "percentages"),
+    ],
+    "beam_step": [
+        (step_no_total, "how probable the beginnings were"),
+        (step_product, "You multiply logarithms"),
+        (step_probabilities, "You give probabilities"),
+        (step_swapped, "rows and words the wrong way round"),
+        (step_by_k, "You divide by the number of beginnings"),
+        (step_one_child, "have one child"),
+        (step_flat_rows, "places in the flattened scores"),
+        (step_rising, "in rising order"),
+        (step_greedy, "That is greedy search"),
+    ],
+}
