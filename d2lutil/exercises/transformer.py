@@ -53,10 +53,6 @@ mask_with_past = Exercise(
             "Your words look ahead and not back.",
         ),
         (
-            lambda t, past: _ones(t, past + t).triu(past + 1),
-            "This is where a word may not look. True is where it may.",
-        ),
-        (
             lambda t, past: _ones(t, past + t),
             "Nothing is covered. A new word must not see the new words behind it.",
         ),
@@ -85,6 +81,15 @@ mask_with_past = Exercise(
             lambda t, past: torch.zeros(t, past + t).masked_fill(~_mask(t, past), -torch.inf),
             "This is what is added to the scores, 0 or −∞. The mask is asked for: True or False.",
         ),
+        (
+            lambda t, past: _mask(t, past).float(),
+            "Your ones and zeros stand in the right places. Make them True and False: "
+            "`dtype=torch.bool`.",
+        ),
+        (
+            lambda t, past: _ones(t, past + t).tril(t),
+            "You have moved the diagonal by t. How many words come before the first new one?",
+        ),
     ],
 )
 
@@ -100,12 +105,14 @@ def _step(
     scale: float | None = None,
     itself: bool = True,
     first: bool = False,
+    drop: int = 0,
     dim: int = 1,
 ) -> tuple[Tensor, Tensor, Tensor]:
     """The step, or one of the ways to get it wrong."""
     key, value = (x @ W_k)[:, None], (x @ W_v)[:, None]  # (n, 1, k)
     grown_K = torch.cat([key, K] if first else [K, key], dim=1)  # (n, t + 1, k)
     grown_V = torch.cat([value, V] if first else [V, value], dim=1)
+    grown_K, grown_V = grown_K[:, drop:], grown_V[:, drop:]
     seen_K, seen_V = (grown_K, grown_V) if itself else (K, V)
     scores = torch.einsum("nk,ntk->nt", x @ W_q, seen_K)  # (n, t + 1)
     scores = scores / (K.shape[2] ** 0.5 if scale is None else scale)
@@ -171,6 +178,33 @@ def _only_new(
     return _step(x, K, V, W_q, W_k, W_v)[0], (x @ W_k)[:, None], (x @ W_v)[:, None]
 
 
+def _by_words(
+    x: Tensor, K: Tensor, V: Tensor, W_q: Tensor, W_k: Tensor, W_v: Tensor
+) -> tuple[Tensor, Tensor, Tensor]:
+    return _step(x, K, V, W_q, W_k, W_v, scale=(K.shape[1] + 1) ** 0.5)
+
+
+def _scaled_late(
+    x: Tensor, K: Tensor, V: Tensor, W_q: Tensor, W_k: Tensor, W_v: Tensor
+) -> tuple[Tensor, Tensor, Tensor]:
+    output, grown_K, grown_V = _step(x, K, V, W_q, W_k, W_v, scale=1.0)
+    return output / K.shape[2] ** 0.5, grown_K, grown_V
+
+
+def _first_only(
+    x: Tensor, K: Tensor, V: Tensor, W_q: Tensor, W_k: Tensor, W_v: Tensor
+) -> tuple[Tensor, Tensor, Tensor]:
+    _, grown_K, grown_V = _step(x, K, V, W_q, W_k, W_v)
+    return V[:, 0], grown_K, grown_V
+
+
+def _values_first(
+    x: Tensor, K: Tensor, V: Tensor, W_q: Tensor, W_k: Tensor, W_v: Tensor
+) -> tuple[Tensor, Tensor, Tensor]:
+    output, K, V = _step(x, K, V, W_q, W_k, W_v)
+    return output, V, K
+
+
 def _long_output(
     x: Tensor, K: Tensor, V: Tensor, W_q: Tensor, W_k: Tensor, W_v: Tensor
 ) -> tuple[Tensor, Tensor, Tensor]:
@@ -217,6 +251,29 @@ cached_step = Exercise(
             _only_new,
             "The output is right. Return all keys and values, the older ones too: the next step "
             "needs them.",
+        ),
+        (
+            _by_words,
+            "You divide by the root of t + 1, the number of words. It is the root of k, the length "
+            "of the vectors that you multiply.",
+        ),
+        (
+            _scaled_late,
+            "You divide after the softmax. The scores are divided before it, so that the weights "
+            "add up to 1.",
+        ),
+        (
+            _first_only,
+            "Your word looks at the first word only. `is_causal=True` takes the one query for the "
+            "first place; with a cache there is nothing to cover.",
+        ),
+        (
+            partial(_step, drop=1),
+            "Your oldest word is gone. The cache grows by one word at each step.",
+        ),
+        (
+            _values_first,
+            "The output is right. Return the keys before the values.",
         ),
         (
             _long_output,
@@ -297,6 +354,18 @@ language_model_size = Exercise(
                 _size(v, longest, d, h, layers) - layers * (4 * d + h + d)
             ),
             "The biases of the linear layers are missing.",
+        ),
+        (
+            lambda v, longest, d, h, layers: _size(v, longest, d, h, layers) - layers * (h + d),
+            "The biases of the feed-forward networks are missing.",
+        ),
+        (
+            lambda v, longest, d, h, layers: _size(v, longest, d, h, layers) + layers * 2 * d,
+            "You count three norms a layer. Without cross-attention there are two sublayers.",
+        ),
+        (
+            lambda v, longest, d, h, layers: _size(v, longest, d, h, layers) + (layers - 1) * 2 * d,
+            "You count a last norm in each layer. It stands once, at the end of the stack.",
         ),
         (
             lambda v, longest, d, h, layers: (

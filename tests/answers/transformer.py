@@ -68,6 +68,10 @@ def mask_float(t, past):
     return torch.ones(t, past + t).tril(past)
 
 
+def mask_moved_by_t(t, past):
+    return torch.ones(t, past + t, dtype=torch.bool).tril(t)
+
+
 def step_by_bmm(x, K, V, W_q, W_k, W_v):
     K = torch.cat((K, (x @ W_k).unsqueeze(1)), 1)
     V = torch.cat((V, (x @ W_v).unsqueeze(1)), 1)
@@ -135,6 +139,33 @@ def step_cache_as_it_was(x, K, V, W_q, W_k, W_v):
 
 def step_new_alone(x, K, V, W_q, W_k, W_v):
     return step_by_torch(x, K, V, W_q, W_k, W_v)[0], (x @ W_k)[:, None], (x @ W_v)[:, None]
+
+
+def step_scaled_by_words(x, K, V, W_q, W_k, W_v):
+    K, V = torch.cat((K, (x @ W_k)[:, None]), 1), torch.cat((V, (x @ W_v)[:, None]), 1)
+    w = ((x @ W_q)[:, None] @ K.mT / K.shape[1] ** 0.5).softmax(-1)
+    return (w @ V)[:, 0], K, V
+
+
+def step_scaled_late(x, K, V, W_q, W_k, W_v):
+    K, V = torch.cat((K, (x @ W_k)[:, None]), 1), torch.cat((V, (x @ W_v)[:, None]), 1)
+    w = ((x @ W_q)[:, None] @ K.mT).softmax(-1) / K.shape[2] ** 0.5
+    return (w @ V)[:, 0], K, V
+
+
+def step_is_causal(x, K, V, W_q, W_k, W_v):
+    K, V = torch.cat((K, (x @ W_k)[:, None]), 1), torch.cat((V, (x @ W_v)[:, None]), 1)
+    q = (x @ W_q)[:, None]
+    return F.scaled_dot_product_attention(q, K, V, is_causal=True)[:, 0], K, V
+
+
+def step_in_a_window(x, K, V, W_q, W_k, W_v):
+    return step_by_torch(x, K[:, 1:], V[:, 1:], W_q, W_k, W_v)
+
+
+def step_values_first(x, K, V, W_q, W_k, W_v):
+    out, K, V = step_by_torch(x, K, V, W_q, W_k, W_v)
+    return out, V, K
 
 
 def step_not_squeezed(x, K, V, W_q, W_k, W_v):
@@ -214,6 +245,18 @@ def size_half_feed(v, longest, d, h, layers):
     return d * (v + longest + 2) + layers * (4 * (d + 1) * d + (d + 1) * h + 4 * d)
 
 
+def size_without_feed_biases(v, longest, d, h, layers):
+    return d * (v + longest + 2) + layers * (4 * (d + 1) * d + 2 * d * h + 4 * d)
+
+
+def size_three_norms(v, longest, d, h, layers):
+    return _count(v, longest, d, h, layers) + 2 * d * layers
+
+
+def size_last_norm_in_each(v, longest, d, h, layers):
+    return size_in_one(v, longest, d, h, layers) + 2 * d * layers - 2 * d
+
+
 def size_as_float(v, longest, d, h, layers):
     return _count(v, longest, d, h, layers) / 1e6
 
@@ -225,7 +268,7 @@ RIGHT = {
 }
 WRONG = {
     "mask_with_past": [
-        (mask_as_torch, "where a word may not look"),
+        (mask_as_torch, "the wrong way round"),
         (mask_inverted, "one word of the cache only"),
         (mask_strict, "one place too early"),
         (mask_peeping, "one place ahead"),
@@ -236,6 +279,8 @@ WRONG = {
         (mask_turned, "Yours are swapped"),
         (mask_cache_last, "their columns come first"),
         (mask_added, "added to the scores"),
+        (mask_float, "dtype=torch.bool"),
+        (mask_moved_by_t, "moved the diagonal by t"),
     ],
     "cached_step": [
         (step_without_itself, "before it has joined it"),
@@ -249,6 +294,11 @@ WRONG = {
         (step_no_softmax, "The softmax is missing"),
         (step_cache_as_it_was, "lack those of the new word"),
         (step_new_alone, "the older ones too"),
+        (step_scaled_by_words, "the root of t + 1"),
+        (step_scaled_late, "divide after the softmax"),
+        (step_is_causal, "the first word only"),
+        (step_in_a_window, "Your oldest word is gone"),
+        (step_values_first, "the keys before the values"),
         (step_not_squeezed, "a dimension too many"),
     ],
     "language_model_size": [
@@ -266,5 +316,8 @@ WRONG = {
         (size_with_cross, "You count a cross-attention"),
         (size_one_layer, "You count one layer"),
         (size_half_feed, "has one layer. It has two"),
+        (size_without_feed_biases, "biases of the feed-forward networks"),
+        (size_three_norms, "three norms a layer"),
+        (size_last_norm_in_each, "a last norm in each layer"),
     ],
 }
