@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -58,6 +59,21 @@ into_heads = Exercise(
         (
             lambda X, heads: X[:, None].expand(-1, heads, -1, -1),
             "Every head of yours gets all columns. They are shared out among the heads.",
+        ),
+        (
+            lambda X, heads: X.chunk(heads, -1),
+            "These are the right parts, as several tensors. Stack them into one, along a new "
+            "dimension in front of the words.",
+        ),
+        (
+            lambda X, heads: X.unflatten(2, (heads, -1)).transpose(2, 3),
+            "The columns are cut rightly. But you have swapped the heads with the columns, instead "
+            "of with the words.",
+        ),
+        (
+            lambda X, heads: X.transpose(1, 2).reshape(len(X), heads, X.shape[1], -1),
+            "You swap words and columns first, and then a reshape to `(n, heads, t, k)` reads the "
+            "columns as words. Cut the last dimension first, and swap after that.",
         ),
     ],
 )
@@ -117,6 +133,19 @@ look_back_window = Exercise(
             "In your mask each place listens to one place only. It should be all those up to `w` "
             "places back.",
         ),
+        (
+            lambda t, w: _look_back_window(t, w).float(),
+            "The ones and zeros stand in the right places. The task asks for booleans: `.bool()`.",
+        ),
+        (
+            lambda t, w: _look_back_window(t, w).long(),
+            "The ones and zeros stand in the right places. The task asks for booleans: `.bool()`.",
+        ),
+        (
+            lambda t, w: (_distance(t) >= 0) & (_distance(t) <= -w),
+            "Diagonals below the main one have negative numbers: `triu(-w)` keeps the `w` below "
+            "it, and `triu(w)` removes even the main one.",
+        ),
     ],
 )
 
@@ -154,9 +183,31 @@ def _no_minus(step: int, d: int) -> Tensor:
     return M
 
 
+def _two_minus(step: int, d: int) -> Tensor:
+    M = _position_shift(step, d)
+    even = torch.arange(0, d, 2)
+    M[even + 1, even] *= -1
+    return M
+
+
+def _moved(position_shift: Callable[[int, int], Any], step: int, d: int) -> Any:
+    """What the matrix makes of 16 rows of the table: a fitted one may do that as well."""
+    M = position_shift(step, d)
+    if not isinstance(M, Tensor):
+        return M
+    if M.shape != (d, d):
+        return M.shape, M
+    angles = torch.arange(16)[:, None] * _frequencies(d)  # (16, d / 2)
+    P = torch.stack([torch.sin(angles), torch.cos(angles)], dim=2).flatten(1)  # (16, d)
+    return M.shape, P.to(M.dtype) @ M
+
+
 position_shift = Exercise(
     reference=_position_shift,
-    cases=lambda generator: [(1, 2), (1, 4), (3, 6), (-2, 8), (10, 4), (0, 6)],
+    cases=lambda generator: [(1, 2), (1, 4), (2, 6), (-1, 8), (5, 4), (0, 6)],
+    call=_moved,
+    returns=("M.shape", "P[:16] @ M"),
+    tolerance=5e-3,  # where frequencies grow by mistake, angles have few digits after the point
     mistakes=[
         (
             lambda step, d: _position_shift(-step, d),
@@ -196,6 +247,19 @@ position_shift = Exercise(
         (
             _no_minus,
             "A sign is missing: the sine of a sum has a plus, the cosine of a sum has a minus.",
+        ),
+        (
+            _two_minus,
+            "One minus too many: the sine of a sum has a plus, the cosine of a sum has a minus.",
+        ),
+        (
+            lambda step, d: _position_shift(abs(step), d),
+            "Look at negative steps: they go back, and the sine of a negative angle is negative.",
+        ),
+        (
+            lambda step, d: _turn(step * 10000 ** (-2 * torch.arange(0, d, 2) / d)),
+            "Your frequencies fall too fast: an exponent of −4j/d. `torch.arange(0, d, 2)` is 2j "
+            "already.",
         ),
     ],
 )

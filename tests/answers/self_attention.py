@@ -45,6 +45,20 @@ def heads_too_many(X, heads):
     return X.reshape(n, t, d // heads, heads).transpose(1, 2)
 
 
+def heads_as_a_list(X, heads):
+    return list(X.chunk(heads, dim=-1))
+
+
+def heads_swapped_with_columns(X, heads):
+    n, t, d = X.shape
+    return X.reshape(n, t, heads, d // heads).transpose(2, 3)
+
+
+def heads_transposed_too_soon(X, heads):
+    n, t, d = X.shape
+    return X.transpose(1, 2).reshape(n, heads, t, d // heads)
+
+
 def window_by_loop(t, w):
     mask = torch.zeros(t, t, dtype=torch.bool)
     for i in range(t):
@@ -91,6 +105,19 @@ def window_causal(t, w):
     return torch.ones(t, t).tril().bool()
 
 
+def window_of_numbers(t, w):
+    return torch.ones(t, t).tril().triu(-w)
+
+
+def window_of_integers(t, w):
+    return torch.ones(t, t, dtype=torch.int64).tril().triu(-w)
+
+
+def window_above(t, w):
+    ones = torch.ones(t, t, dtype=torch.bool)
+    return ones.tril().triu(w)
+
+
 def shift_by_index(step, d):
     M = torch.zeros(d, d)
     for j in range(0, d, 2):
@@ -105,6 +132,47 @@ def shift_by_kronecker(step, d):
     phi = step * torch.exp(-torch.arange(0, d, 2) / d * torch.log(torch.tensor(10000.0)))
     cosines = torch.kron(torch.diag(phi.cos()), torch.eye(2))
     return cosines + torch.kron(torch.diag(phi.sin()), torch.tensor([[0.0, -1.0], [1.0, 0.0]]))
+
+
+def shift_by_fit(step, d):
+    p = torch.arange(-20, 60)[:, None]
+    omega = 10000 ** (-torch.arange(0, d, 2) / d)
+
+    def table(p):
+        return torch.stack([torch.sin(p * omega), torch.cos(p * omega)], dim=2).flatten(1)
+
+    return torch.linalg.lstsq(table(p), table(p + step)).solution
+
+
+def shift_growing(step, d):
+    M = torch.zeros(d, d)
+    for i, omega in enumerate(10000 ** (torch.arange(0, d, 2) / d)):
+        c, s = torch.cos(step * omega), torch.sin(step * omega)
+        M[2 * i : 2 * i + 2, 2 * i : 2 * i + 2] = torch.tensor([[c, -s], [s, c]])
+    return M
+
+
+def shift_growing_by_exp(step, d):
+    phi = step * torch.exp(torch.arange(0, d, 2) / d * torch.log(torch.tensor(10000.0)))
+    cosines = torch.kron(torch.diag(phi.cos()), torch.eye(2))
+    return cosines + torch.kron(torch.diag(phi.sin()), torch.tensor([[0.0, -1.0], [1.0, 0.0]]))
+
+
+def shift_double_exponent(step, d):
+    phi = step / 10000 ** (2 * torch.arange(0, d, 2) / d)
+    cosines = torch.kron(torch.diag(phi.cos()), torch.eye(2))
+    return cosines + torch.kron(torch.diag(phi.sin()), torch.tensor([[0.0, -1.0], [1.0, 0.0]]))
+
+
+def shift_forwards_only(step, d):
+    return shift_by_index(abs(step), d)
+
+
+def shift_two_minus(step, d):
+    M = shift_by_index(step, d)
+    for j in range(0, d, 2):
+        M[j + 1, j] = M[j, j + 1]
+    return M
 
 
 def shift_backwards(step, d):
@@ -147,7 +215,7 @@ def shift_halves(step, d):
 RIGHT = {
     "into_heads": [heads_by_chunk, heads_by_index],
     "look_back_window": [window_by_loop, window_by_triangles],
-    "position_shift": [shift_by_index, shift_by_kronecker],
+    "position_shift": [shift_by_index, shift_by_kronecker, shift_by_fit],
 }
 WRONG = {
     "into_heads": [
@@ -157,6 +225,9 @@ WRONG = {
         (heads_dealt, "You deal the columns out in turn"),
         (heads_transposed, "the words have become columns"),
         (heads_too_many, "`heads` columns wide"),
+        (heads_as_a_list, "Stack them into one"),
+        (heads_swapped_with_columns, "swapped the heads with the columns"),
+        (heads_transposed_too_soon, "swap after that"),
     ],
     "look_back_window": [
         (window_both_sides, "open on both sides"),
@@ -166,6 +237,9 @@ WRONG = {
         (window_ahead, "look ahead"),
         (window_hidden, "may *not* look"),
         (window_causal, "Where is `w`"),
+        (window_of_numbers, "`.bool()`"),
+        (window_of_integers, "`.bool()`"),
+        (window_above, "`triu(-w)`"),
     ],
     "position_shift": [
         (shift_backwards, "You turn the wrong way"),
@@ -174,5 +248,10 @@ WRONG = {
         (shift_one_step, "This is one step"),
         (shift_no_minus, "A sign is missing"),
         (shift_halves, "all sines first"),
+        (shift_growing, "Your frequencies grow"),
+        (shift_growing_by_exp, "Your frequencies grow"),
+        (shift_double_exponent, "fall too fast"),
+        (shift_forwards_only, "negative steps"),
+        (shift_two_minus, "One minus too many"),
     ],
 }

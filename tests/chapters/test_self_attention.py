@@ -68,7 +68,7 @@ def test_hops_through_windows(t, w):
 @pytest.mark.parametrize(("t", "d"), [(5, 4), (40, 8)])
 def test_costs_are_those_of_the_formulas(t, d):
     X = torch.randn(1, t, d)
-    counted = [CHAPTER["products"](f, X) for f in CHAPTER["three_layers"](d).values()]
+    counted = [CHAPTER["multiplications"](f, X) for f in CHAPTER["three_layers"](d).values()]
     assert counted == [4 * t * d**2 + 2 * t**2 * d, 2 * t * d**2, 3 * t * d**2]
 
 
