@@ -27,7 +27,7 @@ PLAN = {
     "efficient-convolutions seeing-inside augmentation fine-tuning leaf-classification",
     "scale": "processors data-parallel distributed deployment",
     "sequences": "memory rnn gru lstm deep-and-bidirectional slot-filling word2vec seq2seq",
-    "attention": "attention attention-seq2seq self-attention transformer parallel-decoding "
+    "attention": "attention self-attention transformer parallel-decoding "
     "bert-and-gpt vision-transformer efficient-attention multimodal",
     "generation-and-graphs": "gan graph-networks",
     "detection": "boxes iou-losses yolov1 yolov2-and-yolov3 detr",
