@@ -64,6 +64,21 @@ def _of_n(queries: Tensor, keys: Tensor, values: Tensor, width: float) -> Tensor
     return _bare(queries, keys, values, width) / len(keys)
 
 
+def _of_n_or_mean(queries: Tensor, keys: Tensor, values: Tensor, width: float) -> Tensor:
+    w = _parabola((queries[:, None] - keys) / width)  # (m, n)
+    return torch.where(w.sum(dim=1) == 0, values.mean(), w @ values / len(keys))
+
+
+def _mean_of_keys(queries: Tensor, keys: Tensor, values: Tensor, width: float) -> Tensor:
+    return _weighted(queries, keys, values, width, alone=lambda values, u: keys.mean())
+
+
+def _gaussian(queries: Tensor, keys: Tensor, values: Tensor, width: float) -> Tensor:
+    """As in the chapter: its softmax gives the nearest key all the weight where all are far."""
+    u = (queries[:, None] - keys) / width  # (m, n)
+    return (-(u**2) / 2).softmax(dim=1) @ values
+
+
 def _nearest(values: Tensor, u: Tensor) -> Tensor:
     return values[u.abs().argmin(dim=1)]
 
@@ -71,6 +86,12 @@ def _nearest(values: Tensor, u: Tensor) -> Tensor:
 def _softmax_of_relu(queries: Tensor, keys: Tensor, values: Tensor, width: float) -> Tensor:
     return _parabola((queries[:, None] - keys) / width).softmax(dim=1) @ values
 
+
+_BY_N = (
+    "You divide by the number of keys, so far-off keys pull the average down. Divide by the sum of "
+    "the weights."
+)
+_GAUSSIAN = "These are Gaussian weights, as in the chapter. The task asks for ReLU of 1 − u²."
 
 relu_regression = Exercise(
     reference=_regression,
@@ -91,6 +112,11 @@ relu_regression = Exercise(
             "the mean of all values.",
         ),
         (
+            _mean_of_keys,
+            "Where no key is in reach, you predict the mean of the keys. The task asks for the "
+            "mean of the values.",
+        ),
+        (
             _unscaled,
             "Your weights do not add up to 1: divide them by their sum. Softmax does that by "
             "itself, ReLU does not.",
@@ -100,20 +126,15 @@ relu_regression = Exercise(
             "Your weights do not add up to 1: divide them by their sum. Where that sum is 0, "
             "predict the mean of the values.",
         ),
-        (
-            _of_n,
-            "You divide by the number of keys, so far-off keys pull the average down. Divide by "
-            "the sum of the weights.",
-        ),
+        (_of_n, _BY_N),
+        (_of_n_or_mean, _BY_N),
         (
             _softmax_of_relu,
             "You send the weights through a softmax as well, which gives every key out of reach a "
             "weight again. ReLU takes its place here.",
         ),
-        (
-            partial(_weighted, kernel=lambda u: (-(u**2) / 2).exp()),
-            "These are Gaussian weights, as in the chapter. The task asks for ReLU of 1 − u².",
-        ),
+        (partial(_weighted, kernel=lambda u: (-(u**2) / 2).exp()), _GAUSSIAN),
+        (_gaussian, _GAUSSIAN),
         (
             partial(_weighted, kernel=lambda u: (1 - u.abs()).relu()),
             "Your weights fall along straight lines: the square is missing. It is 1 − u², not "
@@ -200,6 +221,16 @@ def _over_queries(scores: Tensor, lengths: Tensor) -> Tensor:
     return scores.masked_fill(~_length_mask(scores, lengths), -torch.inf).softmax(dim=1)
 
 
+def _renormalised(scores: Tensor, lengths: Tensor) -> Tensor:
+    weights = scores.softmax(dim=2) * _length_mask(scores, lengths)  # (n, t, s)
+    return weights / weights.sum(dim=2, keepdim=True)
+
+
+def _mask_of_phrases(scores: Tensor, lengths: Tensor) -> Tensor:
+    mask = torch.arange(scores.shape[2]) < lengths[:, None]  # (n, s)
+    return scores.masked_fill(~mask, -torch.inf).softmax(dim=2)
+
+
 _FILL = (
     "You fill the padding with a number that is not far enough down: scores may themselves lie as "
     "low as −1000. What has a softmax of exactly 0?"
@@ -222,6 +253,17 @@ softmax_by_length = Exercise(
             lambda scores, lengths: scores.softmax(dim=2) * _length_mask(scores, lengths),
             "You mask after the softmax, so the weights that are left do not add up to 1. Mask the "
             "scores.",
+        ),
+        (
+            _renormalised,
+            "Where a word of padding has by far the largest score, it takes all the weight before "
+            "you mask, and 0/0 is left: `nan`. Mask the scores first, also before you look for the "
+            "largest.",
+        ),
+        (
+            _mask_of_phrases,
+            "Your mask has the shape (n, s), and the scores have (n, t, s): PyTorch lines up "
+            "phrases with queries. Give the mask a dimension of size 1 for the queries.",
         ),
         (
             partial(_softmax_over, extra=1),
@@ -321,6 +363,20 @@ def _divided(queries: Tensor, keys: Tensor, values: Tensor, W: Tensor, mask: Ten
     return _attend(queries, keys, values, W, mask, scale=1 / W.shape[0])
 
 
+def _mask_without_queries(
+    queries: Tensor, keys: Tensor, values: Tensor, W: Tensor, mask: Tensor
+) -> Tensor:
+    return (queries @ W @ keys.mT).masked_fill(~mask, -torch.inf).softmax(dim=2) @ values
+
+
+def _both(
+    queries: Tensor, keys: Tensor, values: Tensor, W: Tensor, mask: Tensor
+) -> tuple[Tensor, Tensor]:
+    """What the chapter's `attend` returns."""
+    weights = (queries @ W @ keys.mT).masked_fill(~mask[:, None], -torch.inf).softmax(dim=2)
+    return weights @ values, weights
+
+
 _ONLY_D = "Here there is nothing to divide by: `W` can learn the scale by itself."
 
 bilinear_attention = Exercise(
@@ -337,6 +393,16 @@ bilinear_attention = Exercise(
             lambda queries, keys, values, W, mask: _bilinear(queries, keys, values, W, ~mask),
             "Your mask is the wrong way round. `mask` is true at the words, and `masked_fill` "
             "fills where its mask is true.",
+        ),
+        (
+            _mask_without_queries,
+            "Your mask has the shape (n, s), and the scores have (n, t, s): PyTorch lines up "
+            "phrases with queries. Give the mask a dimension of size 1 for the queries.",
+        ),
+        (
+            _both,
+            "You return two things, the averages and the weights, as the chapter's `attend` does. "
+            "The numbers are right: return the first of the two only.",
         ),
         (
             partial(_attend, fill=0.0),

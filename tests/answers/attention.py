@@ -54,6 +54,24 @@ def relu_mean_of_products(queries, keys, values, width):
     return (w * values).mean(dim=1)
 
 
+def relu_mean_of_products_but_mean(queries, keys, values, width):
+    out = relu_mean_of_products(queries, keys, values, width)
+    nobody = ((queries[:, None] - keys).abs() >= width).all(1)
+    return torch.where(nobody, values.mean(), out)
+
+
+def relu_mean_of_keys(queries, keys, values, width):
+    out = relu_nan(queries, keys, values, width)
+    return torch.where(out.isnan(), keys.mean(), out)
+
+
+def relu_as_in_the_chapter(queries, keys, values, width):
+    distance = (queries[:, None] - keys) / width
+    scores = -(distance**2) / 2
+    e = (scores - scores.amax(dim=-1, keepdim=True)).exp()
+    return e / e.sum(dim=-1, keepdim=True) @ values
+
+
 def relu_and_softmax(queries, keys, values, width):
     w = torch.relu(1 - ((queries[:, None] - keys[None]) / width) ** 2)
     return functional.softmax(w, dim=-1) @ values
@@ -140,6 +158,23 @@ def length_zero_weights(scores, lengths):
     return weights
 
 
+def length_renormalised(scores, lengths):
+    mask = torch.arange(scores.shape[-1])[None, None] < lengths[:, None, None]
+    weights = functional.softmax(scores, dim=-1) * mask
+    return weights / weights.sum(-1, keepdim=True)
+
+
+def length_largest_of_all(scores, lengths):
+    mask = torch.arange(scores.shape[-1])[None, None] < lengths[:, None, None]
+    e = torch.exp(scores - scores.amax(-1, keepdim=True)) * mask
+    return e / e.sum(-1, keepdim=True)
+
+
+def length_two_dimensions(scores, lengths):
+    mask = torch.arange(scores.shape[-1]) < lengths[:, None]
+    return torch.softmax(torch.where(mask, scores, -torch.inf), dim=-1)
+
+
 def length_one_more(scores, lengths):
     mask = torch.arange(scores.shape[-1])[None, None] <= lengths[:, None, None]
     return torch.softmax(scores.masked_fill(~mask, float("-inf")), dim=-1)
@@ -208,6 +243,17 @@ def bilinear_mask_inverted(queries, keys, values, W, mask):
     return torch.softmax(scores.masked_fill(mask[:, None], -torch.inf), -1) @ values
 
 
+def bilinear_mask_as_it_is(queries, keys, values, W, mask):
+    scores = queries @ W @ keys.transpose(1, 2)
+    return torch.softmax(scores.masked_fill(mask == 0, float("-inf")), -1) @ values
+
+
+def bilinear_pair(queries, keys, values, W, mask):
+    scores = torch.einsum("ntd,de,nse->nts", queries, W, keys)
+    alpha = scores.masked_fill(~mask[:, None], -torch.inf).softmax(-1)
+    return alpha @ values, alpha
+
+
 def bilinear_zeros(queries, keys, values, W, mask):
     scores = (queries @ W @ keys.transpose(1, 2)) * mask[:, None]
     return torch.softmax(scores, -1) @ values
@@ -266,6 +312,9 @@ WRONG = {
         (relu_not_normalised, "Where that sum is 0"),
         (relu_not_normalised_but_mean, "Softmax does that by itself"),
         (relu_mean_of_products, "You divide by the number of keys"),
+        (relu_mean_of_products_but_mean, "You divide by the number of keys"),
+        (relu_mean_of_keys, "the mean of the keys"),
+        (relu_as_in_the_chapter, "Gaussian weights"),
         (relu_and_softmax, "through a softmax as well"),
         (relu_gaussian, "Gaussian weights"),
         (relu_triangle, "the square is missing"),
@@ -281,6 +330,9 @@ WRONG = {
         (length_ignored, "does not use `lengths`"),
         (length_zero_scores, "A score of 0 still has a weight"),
         (length_zero_weights, "You mask after the softmax"),
+        (length_renormalised, "Mask the scores first"),
+        (length_largest_of_all, "Mask the scores first"),
+        (length_two_dimensions, "a dimension of size 1"),
         (length_one_more, "One word of padding"),
         (length_one_less, "The last word of each phrase"),
         (length_inverted, "the wrong way round"),
@@ -294,6 +346,8 @@ WRONG = {
     "bilinear_attention": [
         (bilinear_no_mask, "does not use `mask`"),
         (bilinear_mask_inverted, "the wrong way round"),
+        (bilinear_mask_as_it_is, "a dimension of size 1"),
+        (bilinear_pair, "the first of the two only"),
         (bilinear_zeros, "A score of 0 still has a weight"),
         (bilinear_mask_values, "You mask after the softmax"),
         (bilinear_transposed, "`W` is transposed"),

@@ -142,9 +142,9 @@ def test_without_a_vector_handed_over_only_attention_knows_the_source():
 
 
 def test_is_french_needs_good_french():
-    """It reads the chapter's sets of words; here a few of them."""
-    below = {(), ("un",), ("onze",), ("soixante", "et", "onze"), ("quatre", "vingts")}
-    CHAPTER["is_french"].__globals__.update(below=below, thousands={(), ("deux",)})
+    """It reads the chapter's sets of phrases; here a few of them."""
+    below = {"", "un", "onze", "soixante et onze", "quatre vingts"}
+    CHAPTER["is_french"].__globals__.update(below=below, thousands={"", "deux"})
     is_french = CHAPTER["is_french"]
     good = "deux mille soixante et onze", "mille", "quatre vingts"
     bad = "", "onze mille", "mille mille", "soixante onze"
