@@ -211,7 +211,6 @@ BOUNDS = {
         "exact_none": (8, 24),
         "exact_sinusoidal": (92, 100),
         "exact_learned": (92, 100),
-        "bag_guess": (24, 26),
         "bag_smallest": (37, 38),
         "wrong_digits": (1, 1.6),
         "seven_place": (71, 72),
