@@ -246,6 +246,28 @@ BOUNDS = {
         "ahead_shown": (90, 100),
         "ahead_alone": (0, 10),
     },
+    "detection/boxes": {
+        "map_50": (45, 80),
+        "map_75": (2, 30),
+        "nms_speedup": (1.5, 1000),
+        "met_8_4": (80, 95),
+        "met_16_4": (40, 70),
+        "met_8_1": (30, 60),
+        "precision_half": (15, 60),
+        "recall_half": (60, 95),
+        "precision_high": (60, 100),
+        "recall_high": (10, 60),
+        "hardest": (1, 1),
+        "hardest_ap": (3, 45),
+        "raw_count": (30, 150),
+        "left_count": (12, 80),
+        "mark_none": (15, 60),
+        "mark_04": (45, 80),
+        "mark_soft": (35, 80),
+        "fewer_pictures": (10, 11),
+        "fewer_labels": (1.3, 1.5),
+        "windows_each": (35, 55),
+    },
 }
 
 

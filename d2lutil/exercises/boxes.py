@@ -1,0 +1,228 @@
+"""Exercises of the chapter *Boxes*."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import torch
+from torch import Tensor, tensor
+
+from . import Exercise
+
+
+def _corners(boxes: Tensor) -> tuple[Tensor, Tensor]:
+    """The lower and the higher corners (n, 2) of boxes (n, 4) given as centre and size."""
+    return boxes[:, :2] - boxes[:, 2:] / 2, boxes[:, :2] + boxes[:, 2:] / 2
+
+
+def _areas(boxes: Tensor) -> Tensor:
+    return boxes[:, 2:].prod(dim=1)
+
+
+def _shared(A: Tensor, B: Tensor, least: float | None = 0) -> Tensor:
+    """The area (n,) that the boxes of A (n, 4) share with those of B (n, 4)."""
+    (low_a, high_a), (low_b, high_b) = _corners(A), _corners(B)
+    sides = torch.minimum(high_a, high_b) - torch.maximum(low_a, low_b)
+    return (sides if least is None else sides.clamp(min=least)).prod(dim=1)
+
+
+def _iou(A: Tensor, B: Tensor) -> Tensor:
+    shared = _shared(A, B)
+    return shared / (_areas(A) + _areas(B) - shared)
+
+
+def _iou_cases(generator: torch.Generator) -> Iterator[tuple[Tensor, Tensor]]:
+    yield tensor([[4.0, 3.0, 4.0, 4.0]]), tensor([[6.5, 3.0, 5.0, 2.0]])
+    yield tensor([[10.0, 10.0, 4.0, 6.0]]), tensor([[10.0, 10.0, 4.0, 6.0]])
+    yield tensor([[10.0, 10.0, 4.0, 6.0]]), tensor([[30.0, 12.0, 5.0, 3.0]])
+    yield tensor([[10.0, 10.0, 4.0, 6.0]]), tensor([[30.0, 40.0, 5.0, 3.0]])
+    for n in (2, 3, 6):
+        A, B = (
+            torch.cat(
+                [
+                    20 + 4 * torch.randn(n, 2, generator=generator),
+                    5 + 8 * torch.rand(n, 2, generator=generator),
+                ],
+                dim=1,
+            )
+            for _ in range(2)
+        )
+        yield A, B
+
+
+def _as(low_high: Callable[[Tensor], tuple[Tensor, Tensor]]) -> Callable[[Tensor, Tensor], Tensor]:
+    """The IoU (n,) if the corners of the boxes (n, 4) were these."""
+
+    def iou(A: Tensor, B: Tensor) -> Tensor:
+        (low_a, high_a), (low_b, high_b) = low_high(A), low_high(B)
+        sides = (torch.minimum(high_a, high_b) - torch.maximum(low_a, low_b)).clamp(min=0)
+        shared = sides.prod(dim=1)
+        areas = (high_a - low_a).prod(dim=1) + (high_b - low_b).prod(dim=1)
+        return shared / (areas - shared)
+
+    return iou
+
+
+def _not_clamped(A: Tensor, B: Tensor) -> Tensor:
+    shared = _shared(A, B, least=None)
+    return shared / (_areas(A) + _areas(B) - shared)
+
+
+def _clamped_late(A: Tensor, B: Tensor) -> Tensor:
+    shared = _shared(A, B, least=None).clamp(min=0)
+    return shared / (_areas(A) + _areas(B) - shared)
+
+
+centre_iou = Exercise(
+    reference=_iou,
+    cases=_iou_cases,
+    mistakes=[
+        (
+            lambda A, B: _shared(A, B) / (_areas(A) + _areas(B)),
+            "You divide by the sum of both areas. What the boxes share is counted twice in there; "
+            "two equal boxes would have an IoU of 1/2.",
+        ),
+        (
+            _as(lambda boxes: (boxes[:, :2], boxes[:, 2:])),
+            "You read the boxes as corners. The last two numbers of each are its width and height.",
+        ),
+        (
+            _as(lambda boxes: (boxes[:, :2], boxes[:, :2] + boxes[:, 2:])),
+            "You read the first two numbers as the left upper corner. They are the centre: half of "
+            "the box lies to its left.",
+        ),
+        (
+            _as(lambda boxes: (boxes[:, :2] - boxes[:, 2:], boxes[:, :2] + boxes[:, 2:])),
+            "Your boxes are twice as wide and high as they should be. An edge is half a size away "
+            "from the centre.",
+        ),
+        (
+            _not_clamped,
+            "Boxes that are apart get an overlap from you. Their shared width and height are "
+            "negative, and the product of two negative numbers is positive.",
+        ),
+        (
+            _clamped_late,
+            "You cut off negative areas, which comes too late: where both the shared width and the "
+            "shared height are negative, their product is positive. Cut off each of them.",
+        ),
+        (
+            _shared,
+            "This is the area that they share. Divide it by the area that they cover together.",
+        ),
+        (
+            lambda A, B: _shared(A, B) / _areas(A),
+            "You divide by the area of `A` alone. A huge box of `B` round a small one of `A` would "
+            "have an IoU of 1.",
+        ),
+        (
+            lambda A, B: _shared(A, B) / _areas(B),
+            "You divide by the area of `B` alone. A huge box of `A` round a small one of `B` would "
+            "have an IoU of 1.",
+        ),
+        (
+            lambda A, B: _shared(A, B) / torch.minimum(_areas(A), _areas(B)),
+            "You divide by the smaller area. A small box inside a large one would have an IoU of "
+            "1, however large the other is.",
+        ),
+        (
+            lambda A, B: _shared(A, B) / torch.maximum(_areas(A), _areas(B)),
+            "You divide by the larger area. The union is larger still, unless one box lies within "
+            "the other.",
+        ),
+        (
+            lambda A, B: 1 - _iou(A, B),
+            "This is 1 minus the IoU, a distance. Equal boxes have an IoU of 1.",
+        ),
+    ],
+)
+
+
+def _precisions(hits: Tensor) -> Tensor:
+    return hits.double().cumsum(dim=0) / torch.arange(1, len(hits) + 1)
+
+
+def _best(P: Tensor) -> Tensor:
+    """At each place the best number here or later: (k,) -> (k,)."""
+    return P.flip(0).cummax(dim=0).values.flip(0)
+
+
+def _area(hits: Tensor, count: int) -> float:
+    return (_best(_precisions(hits))[hits].sum() / count).item()
+
+
+def _area_cases(generator: torch.Generator) -> Iterator[tuple[Tensor, int]]:
+    yield tensor([True, True, False, True, False]), 4
+    yield tensor([False, True, True]), 3
+    yield tensor([True, False, False, True, True, False]), 7
+    for k, count in ((8, 9), (15, 12), (30, 21)):
+        yield torch.rand(k, generator=generator) < 0.5, count
+    yield tensor([False, False]), 3
+
+
+def _at_levels(hits: Tensor, count: int) -> float:
+    P, R = _precisions(hits), hits.double().cumsum(dim=0) / count
+    levels = torch.arange(101, dtype=torch.float64) / 100
+    return torch.where(levels[:, None] - 1e-12 <= R, P, 0.0).amax(dim=1).mean().item()
+
+
+area_precision = Exercise(
+    reference=_area,
+    cases=_area_cases,
+    mistakes=[
+        (
+            lambda hits, count: (_precisions(hits)[hits].sum() / count).item(),
+            "You take the precision at each hit. Asked for is the best one at this answer or a "
+            "later one, so that the curve never rises.",
+        ),
+        (
+            lambda hits, count: (
+                _best(_precisions(hits))[hits].sum() / max(int(hits.sum()), 1)
+            ).item(),
+            "You divide by the number of hits. Objects that were never found count as well: divide "
+            "by `count`.",
+        ),
+        (
+            lambda hits, count: (_precisions(hits)[hits].sum() / max(int(hits.sum()), 1)).item(),
+            "Two things. Divide by `count`, since objects that were never found count as well. And "
+            "take the best precision at each hit or later.",
+        ),
+        (
+            lambda hits, count: _best(_precisions(hits)).mean().item(),
+            "You take the mean over all answers. Only a hit moves the recall, so only a hit adds a "
+            "step to the area.",
+        ),
+        (
+            lambda hits, count: _precisions(hits).mean().item(),
+            "This is the mean precision over all answers. Only a hit adds a step to the area, and "
+            "its height is the best precision from there on.",
+        ),
+        (
+            lambda hits, count: (_best(_precisions(hits)).sum() / count).item(),
+            "Your misses add steps, too. Only a hit moves the recall.",
+        ),
+        (
+            lambda hits, count: (_precisions(hits).cummax(dim=0).values[hits].sum() / count).item(),
+            "You take the best precision so far. It is the best one *from here on* that counts: "
+            "the maximum has to run from the end of the list.",
+        ),
+        (
+            _at_levels,
+            "You take the mean at 101 levels of recall, as COCO does. Here the whole area is asked "
+            "for, without levels.",
+        ),
+        (
+            lambda hits, count: _precisions(hits)[-1].item(),
+            "This is the precision of the whole list. The area is made of a step for each hit.",
+        ),
+        (
+            lambda hits, count: (hits.sum() / count).item(),
+            "This is the recall of the whole list. Each step of the area has a height, the best "
+            "precision from there on.",
+        ),
+        (
+            lambda hits, count: _area(hits.flip(0), count),
+            "You read the list from its end. The surest answer comes first.",
+        ),
+    ],
+)

@@ -1,0 +1,219 @@
+"""Right and wrong answers to the exercises of the chapter *Boxes*."""
+
+from __future__ import annotations
+
+import torch
+from torchvision import ops
+
+
+def iou_by_torchvision(A, B):
+    a, b = (ops.box_convert(boxes, "cxcywh", "xyxy") for boxes in (A, B))
+    return ops.box_iou(a, b).diagonal()
+
+
+def iou_by_loop(A, B):
+    answers = []
+    for (x, y, w, h), (u, v, p, q) in zip(A.tolist(), B.tolist(), strict=True):
+        wide = min(x + w / 2, u + p / 2) - max(x - w / 2, u - p / 2)
+        tall = min(y + h / 2, v + q / 2) - max(y - h / 2, v - q / 2)
+        both = max(wide, 0) * max(tall, 0)
+        answers.append(both / (w * h + p * q - both))
+    return torch.tensor(answers)
+
+
+def iou_by_columns(A, B):
+    x, y, w, h = A.T
+    u, v, p, q = B.T
+    wide = torch.min(x + w / 2, u + p / 2) - torch.max(x - w / 2, u - p / 2)
+    tall = torch.min(y + h / 2, v + q / 2) - torch.max(y - h / 2, v - q / 2)
+    both = torch.relu(wide) * torch.relu(tall)
+    return both / (w * h + p * q - both)
+
+
+def edges(A, B, half=0.5):
+    low = torch.max(A[:, :2] - half * A[:, 2:], B[:, :2] - half * B[:, 2:])
+    high = torch.min(A[:, :2] + half * A[:, 2:], B[:, :2] + half * B[:, 2:])
+    return low, high
+
+
+def shared(A, B):
+    low, high = edges(A, B)
+    return torch.relu(high - low).prod(1)
+
+
+def area(boxes):
+    return boxes[:, 2] * boxes[:, 3]
+
+
+def iou_with_double_union(A, B):
+    return shared(A, B) / (area(A) + area(B))
+
+
+def iou_of_corners(A, B):
+    return ops.box_iou(A, B).diagonal()
+
+
+def iou_of_corner_and_size(A, B):
+    a, b = (ops.box_convert(boxes, "xywh", "xyxy") for boxes in (A, B))
+    return ops.box_iou(a, b).diagonal()
+
+
+def iou_of_double_boxes(A, B):
+    low, high = edges(A, B, half=1)
+    both = torch.relu(high - low).prod(1)
+    return both / (4 * area(A) + 4 * area(B) - both)
+
+
+def iou_without_clamp(A, B):
+    low, high = edges(A, B)
+    both = (high - low).prod(1)
+    return both / (area(A) + area(B) - both)
+
+
+def iou_clamped_at_the_end(A, B):
+    low, high = edges(A, B)
+    both = torch.relu((high - low)[:, 0] * (high - low)[:, 1])
+    return both / (area(A) + area(B) - both)
+
+
+def iou_of_a(A, B):
+    return shared(A, B) / area(A)
+
+
+def iou_of_b(A, B):
+    return shared(A, B) / area(B)
+
+
+def iou_of_the_smaller(A, B):
+    return shared(A, B) / torch.stack([area(A), area(B)]).amin(0)
+
+
+def iou_of_the_larger(A, B):
+    return shared(A, B) / torch.stack([area(A), area(B)]).amax(0)
+
+
+def iou_as_a_distance(A, B):
+    return 1 - iou_by_columns(A, B)
+
+
+def iou_of_all_pairs(A, B):
+    a, b = (ops.box_convert(boxes, "cxcywh", "xyxy") for boxes in (A, B))
+    return ops.box_iou(a, b)
+
+
+def area_by_loop(hits, count):
+    hits = hits.tolist()
+    precisions = [sum(hits[: k + 1]) / (k + 1) for k in range(len(hits))]
+    return sum(max(precisions[k:]) for k in range(len(hits)) if hits[k]) / count
+
+
+def area_from_behind(hits, count):
+    T, best, total = int(hits.sum()), 0.0, 0.0
+    for k in range(len(hits), 0, -1):
+        best = max(best, T / k)
+        if hits[k - 1]:
+            total += best / count
+            T -= 1
+    return total
+
+
+def area_by_trapezium_of_steps(hits, count):
+    T = torch.cumsum(hits.double(), 0)
+    P = T / torch.arange(1, len(hits) + 1)
+    best = torch.stack([P[k:].max() for k in range(len(P))])
+    R = torch.cat([torch.zeros(1), T / count])
+    return float((R.diff() * best).sum())
+
+
+def precisions(hits):
+    return hits.double().cumsum(0) / torch.arange(1, len(hits) + 1)
+
+
+def area_of_the_jagged_curve(hits, count):
+    return float((precisions(hits) * hits).sum() / count)
+
+
+def area_by_hits(hits, count):
+    found = int(hits.sum())
+    return area_by_loop(hits, found) if found else 0.0
+
+
+def area_jagged_by_hits(hits, count):
+    found = int(hits.sum())
+    return area_of_the_jagged_curve(hits, found) if found else 0.0
+
+
+def area_of_all_answers(hits, count):
+    P = precisions(hits)
+    return float(sum(P[k:].max() for k in range(len(P))) / len(P))
+
+
+def area_mean_precision(hits, count):
+    return precisions(hits).mean().item()
+
+
+def area_with_steps_for_misses(hits, count):
+    P = precisions(hits)
+    return float(sum(P[k:].max() for k in range(len(P))) / count)
+
+
+def area_of_the_best_so_far(hits, count):
+    P = precisions(hits)
+    return float(sum(P[: k + 1].max() for k in range(len(P)) if hits[k]) / count)
+
+
+def area_at_levels(hits, count):
+    P, R = precisions(hits), hits.double().cumsum(0) / count
+    total = 0.0
+    for i in range(101):
+        enough = P[i / 100 <= R + 1e-12]
+        total += enough.max().item() if len(enough) else 0.0
+    return total / 101
+
+
+def area_precision_at_the_end(hits, count):
+    return hits.double().mean().item()
+
+
+def area_recall_at_the_end(hits, count):
+    return hits.double().sum().item() / count
+
+
+def area_reversed(hits, count):
+    return area_by_loop(hits.flip(0), count)
+
+
+RIGHT = {
+    "centre_iou": [iou_by_torchvision, iou_by_loop, iou_by_columns],
+    "area_precision": [area_by_loop, area_from_behind, area_by_trapezium_of_steps],
+}
+WRONG = {
+    "centre_iou": [
+        (iou_with_double_union, "counted twice"),
+        (iou_of_corners, "You read the boxes as corners"),
+        (iou_of_corner_and_size, "They are the centre"),
+        (iou_of_double_boxes, "twice as wide"),
+        (iou_without_clamp, "Boxes that are apart"),
+        (iou_clamped_at_the_end, "comes too late"),
+        (iou_of_a, "`A` alone"),
+        (iou_of_b, "`B` alone"),
+        (iou_of_the_smaller, "the smaller area"),
+        (iou_of_the_larger, "the larger area"),
+        (iou_as_a_distance, "1 minus the IoU"),
+        (shared, "the area that they share"),
+        (iou_of_all_pairs, "shape"),
+    ],
+    "area_precision": [
+        (area_of_the_jagged_curve, "the best one at this answer"),
+        (area_by_hits, "divide by the number of hits"),
+        (area_jagged_by_hits, "Two things"),
+        (area_of_all_answers, "the mean over all answers"),
+        (area_mean_precision, "the mean precision over all answers"),
+        (area_with_steps_for_misses, "Your misses add steps"),
+        (area_of_the_best_so_far, "best precision so far"),
+        (area_at_levels, "101 levels"),
+        (area_precision_at_the_end, "the precision of the whole list"),
+        (area_recall_at_the_end, "the recall of the whole list"),
+        (area_reversed, "from its end"),
+    ],
+}
