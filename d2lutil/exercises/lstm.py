@@ -252,6 +252,11 @@ gru_step = Exercise(
             "columns belongs to the reset gate.",
         ),
         (
+            partial(_gru, order=(1, 2, 0)),
+            "You take the first third of the columns for the candidate. It stands last, behind "
+            "reset and update.",
+        ),
+        (
             partial(_gru, reset="before"),
             "You reset the state before the matrix, as the paper does. Here the gate stands "
             "behind it, as in `nn.GRU`: multiply what comes out of the matrix.",
@@ -333,6 +338,20 @@ widest_lstm = Exercise(
         (
             partial(_widest, partial(_layer, blocks=1)),
             "This is the width of a plain recurrent layer. An LSTM has four blocks of that size.",
+        ),
+        (
+            lambda d, budget: _widest(partial(_layer, blocks=1), d, budget) // 2,
+            "You halve the width of a plain layer. Four times the parameters is about half the "
+            "width, but not exactly: count those of the four blocks.",
+        ),
+        (
+            lambda d, budget: _widest(partial(_layer, blocks=1), d, budget) // 4,
+            "You take a quarter of a plain layer's width. The parameters grow with the square of "
+            "the width, so that is too narrow.",
+        ),
+        (
+            lambda d, budget: float(_widest(_layer, d, budget)),
+            "The number is right, but it is a float. Wrap it in `int(…)`.",
         ),
         (
             lambda d, budget: _widest(_layer, d, budget) + 1,

@@ -134,6 +134,13 @@ def gru_no_state_bias(x, H, W_x, W_h, b_x, b_h):
     return gru_by_torch(x, H, W_x, W_h, b_x, torch.zeros_like(b_h))
 
 
+def gru_candidate_first(x, H, W_x, W_h, b_x, b_h):
+    a_n, a_r, a_z = (x @ W_x + b_x).chunk(3, dim=1)
+    b_n, b_r, b_z = (H @ W_h + b_h).chunk(3, dim=1)
+    Z = torch.sigmoid(a_z + b_z)
+    return Z * H + (1 - Z) * torch.tanh(a_n + torch.sigmoid(a_r + b_r) * b_n)
+
+
 def widest_by_root(d, budget):
     # 4 h² + 4 (d + 2) h = budget
     p = (d + 2) / 2
@@ -175,6 +182,15 @@ def widest_too_wide(d, budget):
     return h
 
 
+def widest_half(d, budget):
+    return widest_plain(d, budget) // 2
+
+
+def widest_float(d, budget):
+    p = (d + 2) / 2
+    return (math.sqrt(p * p + budget / 4) - p + 1e-9) // 1
+
+
 RIGHT = {
     "memory_step": [step_by_stack, step_by_hand],
     "gru_step": [gru_by_torch, gru_by_index],
@@ -200,6 +216,7 @@ WRONG = {
         (gru_no_reset, "Your reset gate does nothing"),
         (gru_reset_everything, "Your reset gate weighs the input"),
         (gru_adds, "You add all of the candidate"),
+        (gru_candidate_first, "for the candidate"),
         (gru_no_state_bias, "The bias `b_h` is missing"),
     ],
     "widest_lstm": [
@@ -209,5 +226,7 @@ WRONG = {
         (widest_plain, "the width of a plain recurrent layer"),
         (widest_strict, "to the last parameter"),
         (widest_too_wide, "One too many"),
+        (widest_half, "You halve the width of a plain layer"),
+        (widest_float, "it is a float"),
     ],
 }
