@@ -166,6 +166,7 @@ BOUNDS = {
         "filler_all": (25, 33),
         "exact": (90, 99.5),
         "word_accuracy": (98, 100),
+        "exact_six": (70, 96),
         "wrong_sound": (5, 100),
         "after_own": (30, 80),
         "after_taught": (85, 100),
@@ -176,7 +177,10 @@ BOUNDS = {
         "short_64": (93, 100),
         "long_64": (70, 95),
         "long_128": (90, 100),
+        "eleven_64": (60, 92),
+        "taught_32": (70, 95),
         "coarse_64_2": (75, 98),
+        "coarse_64_1": (50, 88),
         "coarse_128_1": (80, 99.9),
     },
     "attention/attention": {

@@ -94,6 +94,23 @@ def _not_shifted(phrases: list[list[int]], pad: int, start: int, end: int) -> tu
     return _rows(rows, pad, length), _rows(rows, -100, length)
 
 
+def _start_in_y(phrases: list[list[int]], pad: int, start: int, end: int) -> tuple[Tensor, Tensor]:
+    before, _ = _teacher(phrases, pad, start, end)
+    length = before.shape[1]
+    return before, _rows([[start, *p] for p in phrases], -100, length)
+
+
+def _cut_from_before(
+    phrases: list[list[int]], pad: int, start: int, end: int, behind: int | None, shorter: bool
+) -> tuple[Tensor, Tensor]:
+    """`before`, in full or without its last step, and as y the rest of it: no `end` anywhere."""
+    before, _ = _teacher(phrases, pad, start, end)
+    y = before[:, 1:]
+    if behind is not None:
+        y = y.masked_fill(y == pad, behind)
+    return before[:, :-1] if shorter else before, y
+
+
 def _ends_in_before(
     phrases: list[list[int]], pad: int, start: int, end: int
 ) -> tuple[Tensor, Tensor]:
@@ -159,6 +176,20 @@ teacher_batch = Exercise(
             _not_shifted,
             "`before` and `y` are the same: you show the decoder the very word that it has to say. "
             "`before` has to be one step behind.",
+        ),
+        (
+            _start_in_y,
+            "Your `y` begins with `start`: it is `before` again, and the decoder would learn to "
+            "repeat the word that it reads. `y` has to be one step ahead.",
+        ),
+        *(
+            (
+                partial(_cut_from_before, behind=behind, shorter=shorter),
+                "You cut `y` out of `before`, which does not hold `end`. So no label tells the "
+                "decoder to stop.",
+            )
+            for behind in (-100, None)
+            for shorter in (False, True)
         ),
         (
             _both_marks,
@@ -227,6 +258,7 @@ def _clipped_cases(generator: torch.Generator) -> Iterator[tuple[list[str], list
     yield ["six"], ["six", "cents"], 2
     yield ["cent", "vingt"], ["deux", "vingt"], 2
     yield ["un", "deux", "trois"], ["trois", "deux", "un"], 2
+    yield ["a", "bc", "un"], ["ab", "c", "un"], 2
     words = ["cent", "deux", "mille"]
     for n, ours, theirs in ((1, 9, 5), (2, 10, 7), (2, 6, 12), (3, 12, 14)):
         yield (
@@ -294,6 +326,13 @@ def _same_place(translation: list[str], reference: list[str], n: int) -> float:
     return _share(sum(a == b for a, b in zip(ours, theirs, strict=False)), len(ours))
 
 
+def _glued(translation: list[str], reference: list[str], n: int) -> float:
+    ours, theirs = (
+        Counter("".join(gram) for gram in _grams(words, n)) for words in (translation, reference)
+    )
+    return _share((ours & theirs).total(), ours.total())
+
+
 clipped_precision = Exercise(
     reference=_clipped,
     cases=_clipped_cases,
@@ -350,6 +389,11 @@ clipped_precision = Exercise(
             "You sort the words of a run. Their order counts: “cent deux” is not “deux cents”.",
         ),
         (
+            _glued,
+            "You glue the words of a run together. “a bc” and “ab c” are then the same. Keep the "
+            "words apart, in a tuple.",
+        ),
+        (
             _same_place,
             "You compare runs in the same place. A run may stand anywhere in the reference.",
         ),
@@ -387,7 +431,7 @@ def _step_cases(generator: torch.Generator) -> Iterator[tuple[Tensor, Tensor, in
         torch.tensor([[0.4, 0.35, 0.25], [0.9, 0.06, 0.04]]).log(),
         2,
     )
-    for k, v, width in ((2, 4, 2), (3, 5, 3), (4, 7, 3), (2, 6, 5)):
+    for k, v, width in ((2, 4, 2), (3, 5, 3), (4, 7, 3), (2, 6, 5), (3, 3, 5)):
         total = -2 * torch.rand(k, generator=generator)
         log_p = (2 * torch.randn(k, v, generator=generator)).log_softmax(dim=1)
         yield total.sort(descending=True).values, log_p, width
@@ -411,6 +455,19 @@ def _step_wrapped(total: Tensor, log_p: Tensor, width: int) -> Step:
     row, word, value = _step(total, log_p, width)
     index = row * log_p.shape[1] + word
     return index // len(total), index % len(total), value
+
+
+def _step_narrow(total: Tensor, log_p: Tensor, width: int) -> Step:
+    """The best `width` words of each beginning first: fails if there are fewer words."""
+    scores = (total[:, None] + log_p).topk(width, dim=1)  # (k, width)
+    best = scores.values.flatten().topk(width)
+    return best.indices // width, scores.indices.flatten()[best.indices], best.values
+
+
+def _step_as_they_stand(total: Tensor, log_p: Tensor, width: int) -> Step:
+    scores = (total[:, None] + log_p).flatten()
+    at = scores.topk(width).indices.sort().values
+    return at // log_p.shape[1], at % log_p.shape[1], scores[at]
 
 
 beam_step = Exercise(
@@ -440,6 +497,25 @@ beam_step = Exercise(
             lambda total, log_p, width: (lambda r, w, b: (w, r, b))(*_step(total, log_p, width)),
             "You have rows and words the wrong way round. In a flattened (k, v), which of `//` and "
             "`%` gives the row?",
+        ),
+        (
+            lambda total, log_p, width: _chosen(total + log_p, width),
+            "`total` is (k,) and `log_p` is (k, v): added as they are, `total` runs along the "
+            "words. Make a column of it, `total[:, None]`.",
+        ),
+        (
+            _step_narrow,
+            "You take `width` words of each beginning first. `width` may be larger than the number "
+            "of words. Let all k · v continuations compete at once.",
+        ),
+        (
+            _step_as_they_stand,
+            "You have the right ones, but in the order in which they stand in `log_p`. The best "
+            "comes first.",
+        ),
+        (
+            lambda total, log_p, width: _step(total, log_p, len(total)),
+            "You keep as many as there were beginnings. Keep `width`.",
         ),
         (
             _step_wrapped,

@@ -92,6 +92,23 @@ def batch_no_end(phrases, pad, start, end):
     return before, y
 
 
+def batch_start_in_y(phrases, pad, start, end):
+    before = [torch.tensor([start, *p]) for p in phrases]
+    return pad_sequence(before, True, pad), pad_sequence(before, True, -100)
+
+
+def batch_shifted_before(phrases, pad, start, end):
+    before = pad_sequence([torch.tensor([start, *p]) for p in phrases], True, pad)
+    y = before[:, 1:].clone()
+    y[y == pad] = -100
+    return before, y
+
+
+def batch_shifted_both(phrases, pad, start, end):
+    before = pad_sequence([torch.tensor([start, *p]) for p in phrases], True, pad)
+    return before[:, :-1], before[:, 1:]
+
+
 def precision_by_counter(translation, reference, n):
     ours = Counter(tuple(translation[i : i + n]) for i in range(len(translation) - n + 1))
     theirs = Counter(tuple(reference[i : i + n]) for i in range(len(reference) - n + 1))
@@ -150,6 +167,13 @@ def precision_in_place(translation, reference, n):
     ours, theirs = _runs(translation, n), _runs(reference, n)
     same = [a == b for a, b in zip(ours, theirs, strict=False)]
     return sum(same) / len(ours) if ours else 0.0
+
+
+def precision_glued(translation, reference, n):
+    ours = ["".join(run) for run in _runs(translation, n)]
+    theirs = ["".join(run) for run in _runs(reference, n)]
+    right = sum(min(ours.count(run), theirs.count(run)) for run in set(ours))
+    return right / len(ours) if ours else 0.0
 
 
 def precision_percent(translation, reference, n):
@@ -213,6 +237,29 @@ def step_rising(total, log_p, width):
     return at // log_p.shape[1], at % log_p.shape[1], scores[at]
 
 
+def step_no_column(total, log_p, width):
+    best, at = (total + log_p).flatten().topk(width)
+    return at // log_p.shape[1], at % log_p.shape[1], best
+
+
+def step_each_first(total, log_p, width):
+    scores, words = (log_p + total.unsqueeze(1)).topk(width, dim=1)
+    best, at = scores.reshape(-1).topk(width)
+    return at // width, words.reshape(-1)[at], best
+
+
+def step_unsorted(total, log_p, width):
+    scores = total.unsqueeze(1) + log_p
+    least = scores.flatten().sort(descending=True).values[width - 1]
+    rows, words = (scores >= least).nonzero(as_tuple=True)
+    return rows, words, scores[rows, words]
+
+
+def step_keeps_k(total, log_p, width):
+    best, at = (total.unsqueeze(1) + log_p).flatten().topk(len(total))
+    return at // log_p.shape[1], at % log_p.shape[1], best
+
+
 def step_greedy(total, log_p, width):
     scores = total.unsqueeze(1) + log_p
     at = scores.argmax().reshape(1)
@@ -229,6 +276,9 @@ WRONG = {
         (batch_pad_labels, "You fill `y` up with `pad`"),
         (batch_minus_in_before, "You fill `before` up with -100"),
         (batch_no_shift, "one step behind"),
+        (batch_start_in_y, "Your `y` begins with `start`"),
+        (batch_shifted_before, "You cut `y` out of `before`"),
+        (batch_shifted_both, "You cut `y` out of `before`"),
         (batch_zeros, "You fill `y` up with 0"),
         (batch_sliced, "In your shorter rows `before` holds `end`"),
         (batch_marks_everywhere, "each has only one of them"),
@@ -246,6 +296,7 @@ WRONG = {
         (precision_stumps, "runs of fewer than n words"),
         (precision_over_words, "You divide by the number of words"),
         (precision_in_place, "in the same place"),
+        (precision_glued, "You glue the words"),
         (precision_percent, "percentages"),
     ],
     "beam_step": [
@@ -257,6 +308,10 @@ WRONG = {
         (step_one_child, "have one child"),
         (step_flat_rows, "places in the flattened scores"),
         (step_rising, "in rising order"),
+        (step_no_column, "Make a column of it"),
+        (step_each_first, "larger than the number of words"),
+        (step_unsorted, "in the order in which they stand"),
+        (step_keeps_k, "as many as there were beginnings"),
         (step_greedy, "That is greedy search"),
     ],
 }
