@@ -427,7 +427,8 @@ def export(app: Sphinx, docname: str) -> nbformat.NotebookNode:
         title, _, rest = cells[0].source.partition("\n")
         origin = (
             f"*A chapter of [{app.config.html_title}]({site.base}). [Its page]({site.address()}) "
-            "on the site shows what every cell gives, and has solutions to the exercises.*"
+            "on the site shows what every cell gives, and has solutions to the exercises. The "
+            "numbers in the text are the site's; yours may differ a little, and times a lot.*"
         )
         cells[0].source = f"{title}\n\n{origin}\n{rest}".rstrip("\n")
         code = [index for index, cell in enumerate(cells) if cell.cell_type == "code"]

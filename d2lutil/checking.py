@@ -37,8 +37,9 @@ _MARKS = {"passed": "✓", "not attempted": "○", "failed": "✗"}
 _COLOURS = {"passed": "#2e8b57", "not attempted": "#808080", "failed": "#c8503c"}
 _WORDS = {"passed": "done", "not attempted": "to do", "failed": "tried"}
 _IN_PLACE = (
-    "`w += …`, `w[0] = …` and methods whose names end in `_` write into the tensor of whoever "
-    "called your function. Make a new one: `w = w + …`, or begin with `w.clone()`."
+    "`w += …`, `w[0] = …`, methods whose names end in `_`, and `append` or `pop` of a list change "
+    "what belongs to whoever called your function. Make a new one: `w = w + …`, or begin with "
+    "`w.clone()`; of a list, `[*w]`."
 )
 _NO_HINT = "No usual mistake fits. Work this case by hand and compare it with your lines in turn."
 
@@ -191,7 +192,9 @@ def _not_attempted(function: Any, outcome: _Outcome) -> bool:
         )
 
     parts = vars(function).values() if inspect.isclass(function) else [function]
-    error = isinstance(outcome.error, NotImplementedError) or "ellipsis" in repr(outcome.error)
+    raised = isinstance(outcome.error, NotImplementedError)  # torch raises it, too: bool - bool
+    raised &= not outcome.where or "raise" in outcome.where
+    error = raised or "ellipsis" in repr(outcome.error)
     return error or unfinished(outcome.value) or any(map(empty, parts))
 
 

@@ -67,12 +67,12 @@ mpl.rcParams.update(
 )
 # So faint that the page's text colour is legible on every shade, on a light and a dark page.
 _NONE, _MORE, _LESS = COLOURS[0] + "00", COLOURS[0] + "9e", COLOURS[1] + "9e"
-_POSITIVE = LinearSegmentedColormap.from_list("d2l", [_NONE, _MORE])
+_POSITIVE = LinearSegmentedColormap.from_list("d2lutil", [_NONE, _MORE])
 _SIGNED = LinearSegmentedColormap.from_list(
-    "d2l signed", [(0, _LESS), (0.5, COLOURS[1] + "00"), (0.5, _NONE), (1, _MORE)]
+    "d2lutil signed", [(0, _LESS), (0.5, COLOURS[1] + "00"), (0.5, _NONE), (1, _MORE)]
 )
 for _colours in (_POSITIVE, _SIGNED):
-    mpl.colormaps.register(_colours, force=True)  # as cmap="d2l" and cmap="d2l signed"
+    mpl.colormaps.register(_colours, force=True)  # as cmap="d2lutil" and cmap="d2lutil signed"
 _HEAVY = 50_000  # bytes of a figure from which its lines and points may be lighter as pixels
 _PIXELS = 192  # an inch, two for each of the page's
 

@@ -272,6 +272,15 @@ def test_untouched_stub_is_not_attempted(answer: Callable[..., Any], home: Path)
     assert not home.exists()
 
 
+def test_what_torch_has_not_implemented_is_an_attempt() -> None:
+    def answer(x, factor):
+        return x * factor - torch.tensor(True).logical_not().__sub__(torch.tensor(True))
+
+    verdict = check.scaled(answer)
+    assert verdict.status == "failed"
+    assert "bool" in verdict.message
+
+
 @pytest.mark.parametrize(("given", "named"), [(None, "`None`"), (torch.zeros(2), "a tensor")])
 def test_not_a_function(given: Any, named: str) -> None:
     verdict = check.scaled(given)

@@ -377,7 +377,8 @@ def test_a_chapter_becomes_a_notebook(small):
         ("markdown", text)
         for text in (
             f"# Alpha\n\n*A chapter of [The Book]({BOOK}). [Its page]({ALPHA}) on the site shows "
-            "what every cell gives, and has solutions to the exercises.*\n\nOpening many.",
+            "what every cell gives, and has solutions to the exercises. The numbers in the text "
+            "are the site's; yours may differ a little, and times a lot.*\n\nOpening many.",
             "## Sums\n\n$$\nz = w x \\tag{1}\n$$\n\n"
             f"![]({BOOK}_images/picture.svg)\n\n**Figure 1.** A picture.\n\n"
             "**Table 1.** Numbers\n\n| a |\n| --- |\n| 1 |\n\n"

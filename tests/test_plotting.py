@@ -483,7 +483,7 @@ def test_heatmap_without_numbers_has_a_scale(shown):
     assert len(html(shown)) < 20_000
 
 
-@pytest.mark.parametrize("name", ["d2l", "d2l signed"])
+@pytest.mark.parametrize("name", ["d2lutil", "d2lutil signed"])
 def test_its_colours_have_a_name_and_let_the_page_through(name):
     (image,) = plt.figure().subplots().imshow([[0.0, 1.0]], cmap=name).get_figure().axes[0].images
     tones = image.get_cmap()([0.5 if "signed" in name else 0.0, 1.0])
