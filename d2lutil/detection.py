@@ -13,6 +13,9 @@ from math import inf
 import torch
 from torch import Tensor
 
+# COCO's levels of recall, rounded as there: not by torch.linspace, whose 0.30 is beyond 3/10.
+LEVELS = torch.arange(101, dtype=torch.float64) * 0.01
+
 
 def iou(a: Tensor, b: Tensor) -> Tensor:
     """Intersection over union of each of the boxes a (n, 4) with each of b (m, 4): (n, m).
@@ -138,7 +141,7 @@ def _average_precision(verdicts: Tensor, count: int) -> float:
     recall = hits / count
     precision = hits / torch.arange(1, len(right) + 1)
     best = precision.flip(0).cummax(0).values.flip(0)  # at this recall or a higher one
-    at = torch.searchsorted(recall, torch.linspace(0, 1, 101, dtype=torch.float64))
+    at = torch.searchsorted(recall, LEVELS)
     return torch.cat([best, best.new_zeros(1)])[at].mean().item()
 
 

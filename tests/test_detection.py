@@ -5,12 +5,12 @@ from __future__ import annotations
 import contextlib
 import doctest
 import io
-from math import inf
+from math import inf, isnan
 
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
@@ -90,6 +90,7 @@ def coco(scenes, threshold, areas):
     st.sampled_from([0.5, 0.75]),
     st.sampled_from([(0, 1e10), (0, 200.0), (200.0, 1e10)]),
 )
+@example(156, 0.5, (0, 1e10))  # a recall of k/10, whose level is rounded
 def test_average_precision_is_that_of_the_coco_tool(seed, threshold, areas):
     generator = torch.Generator().manual_seed(seed)
     scenes = [scene(generator) for _ in range(5)]
@@ -106,7 +107,8 @@ def test_empty_rows_are_no_objects():
     true = torch.tensor([[2.0, 0, 0, 9, 9], [-1, -1, -1, -1, -1]])
     found = torch.tensor([[2.0, 0, 0, 9, 9, 0.9], [2, 0, 0, 9, 9, 0.8]])
     assert detection.average_precisions([found], [true]) == {2: 1.0}
-    assert detection.mean_average_precision([found], [true], areas=(100, inf)) != 0
+    assert detection.mean_average_precision([found], [true], areas=(81, inf)) == 1
+    assert isnan(detection.mean_average_precision([found], [true], areas=(100, inf)))
 
 
 @pytest.mark.parametrize(

@@ -100,6 +100,9 @@ def _tensor_difference(got: Any, want: torch.Tensor, tolerance: float, what: str
         return torch.allclose(a.double(), b.double(), tolerance, tolerance / 10, equal_nan=True)
 
     if not isinstance(got, torch.Tensor):
+        if isinstance(got, tuple | list) and any(isinstance(part, torch.Tensor) for part in got):
+            hint = "One tensor is asked for: return that one alone, or join yours by `torch.stack`."
+            return f"{what} is {kind(got)} of {len(got)}, not a tensor.", hint
         return (
             f"{what} is {kind(got)}, not a tensor.",
             "Stay with tensors from beginning to end; lists, NumPy arrays and Python numbers lose "
@@ -121,8 +124,7 @@ def _tensor_difference(got: Any, want: torch.Tensor, tolerance: float, what: str
     if got.dtype != want.dtype:
         return (
             f"{what} has the wrong dtype: `{got.dtype}` instead of `{want.dtype}`.",
-            f"{numbers}NumPy makes float64 and whole numbers make int64. Keep the dtype of the "
-            "inputs, or convert with `.to(…)`.",
+            numbers + _dtype_hint(got, want),
         )
     if right:
         return None
@@ -135,6 +137,17 @@ def _tensor_difference(got: Any, want: torch.Tensor, tolerance: float, what: str
     if want.ndim == 2 and want.shape[0] == want.shape[1] and close(got.T, want):
         hint = "This is the transpose of what was expected."
     return f"{what} is not what was expected.", hint
+
+
+def _dtype_hint(got: torch.Tensor, want: torch.Tensor) -> str:
+    if want.dtype == torch.bool:
+        return "True or False is asked for: compare, or convert with `.bool()`."
+    if got.is_floating_point() and not want.is_floating_point():
+        return "`/` makes fractions of whole numbers; `//` does not. `.long()` converts."
+    return (
+        "NumPy makes float64 and whole numbers make int64. Keep the dtype of the inputs, or "
+        "convert with `.to(…)`."
+    )
 
 
 def same(now: Any, before: Any) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from functools import partial
 
@@ -317,6 +318,12 @@ def _widest_cases(generator: torch.Generator) -> Iterator[tuple[int, int]]:
     yield 5, 4 * 3 * 10
     yield 5, 4 * 3 * 10 - 1
     yield from ((64, 50_000), (10, 1_400), (1, 100), (300, 90_000), (30, 20), (7, 40))
+    yield from ((12, 3_000), (40, 9_900), (3, 520), (20, 4_440))
+
+
+def _root(d: int, budget: int) -> float:
+    """The width, no whole number, that takes the budget exactly: 4h(d + h + 2) = budget."""
+    return math.sqrt((d + 2) ** 2 + budget) / 2 - (d + 2) / 2
 
 
 widest_lstm = Exercise(
@@ -350,8 +357,12 @@ widest_lstm = Exercise(
             "the width, so that is too narrow.",
         ),
         (
-            lambda d, budget: float(_widest(_layer, d, budget)),
-            "The number is right, but it is a float. Wrap it in `int(…)`.",
+            lambda d, budget: round(_root(d, budget)),
+            "You round to the nearest whole number. What lies above does not fit: round down.",
+        ),
+        (
+            lambda d, budget: math.ceil(_root(d, budget)),
+            "You round up, and then the layer does not fit into the budget. Round down.",
         ),
         (
             lambda d, budget: _widest(_layer, d, budget) + 1,

@@ -191,6 +191,16 @@ def widest_float(d, budget):
     return (math.sqrt(p * p + budget / 4) - p + 1e-9) // 1
 
 
+def widest_rounded(d, budget):
+    p = (d + 2) / 2
+    return int(math.sqrt(p * p + budget / 4) - p + 0.5)
+
+
+def widest_rounded_up(d, budget):
+    p = (d + 2) / 2
+    return math.ceil(round(math.sqrt(p * p + budget / 4) - p, 9))
+
+
 RIGHT = {
     "memory_step": [step_by_stack, step_by_hand],
     "gru_step": [gru_by_torch, gru_by_index],
@@ -227,6 +237,8 @@ WRONG = {
         (widest_strict, "to the last parameter"),
         (widest_too_wide, "One too many"),
         (widest_half, "You halve the width of a plain layer"),
-        (widest_float, "it is a float"),
+        (widest_float, "`//` and `int`"),
+        (widest_rounded, "to the nearest whole number"),
+        (widest_rounded_up, "You round up"),
     ],
 }
