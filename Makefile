@@ -3,6 +3,14 @@
 PYTHON ?= python3
 RUN := .venv/bin/python -m
 
+# make book DEVICE=cuda SCALE=full
+ifdef DEVICE
+export D2LUTIL_DEVICE := $(DEVICE)
+endif
+ifdef SCALE
+export D2LUTIL_SCALE := $(SCALE)
+endif
+
 .PHONY: help book test notebooks lab bench clean
 .DEFAULT_GOAL := help
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -56,19 +57,20 @@ def book(tmp_path) -> Path:
         "root: index\nparts:\n- chapters: [{file: chapters/part/one}, {file: chapters/part/two}]\n"
     )
     (folder / "index.md").write_text("# A book\n")
+    (folder / "chapters/results.yml").write_text("part/none: {}\n")
     (folder / "chapters/part/one.md").write_text(CHAPTER)
     (folder / "chapters/part/two.md").write_text(CHAPTER.replace("1 + 1", "2 + 2"))
     return folder
 
 
-def execute(book: Path, *names: str) -> subprocess.CompletedProcess:
+def execute(book: Path, *names: str, **variables: str) -> subprocess.CompletedProcess:
     """Run the command that `make book` runs first."""
     return subprocess.run(
         [sys.executable, "-m", "_ext.execute", *names],
         cwd=book,
         capture_output=True,
         text=True,
-        env={**os.environ, "PYTHONPATH": ""},
+        env={**os.environ, "PYTHONPATH": "", **variables},
     )
 
 
@@ -124,6 +126,73 @@ def test_a_failing_chapter_is_named_and_the_others_are_kept(book):
     assert f"chapters/part/one.md:{at}: ValueError: no such thing" in line
     one.write_text(CHAPTER)
     assert ran(execute(book)) == {"part/one"}
+
+
+@pytest.mark.parametrize(
+    ("bounds", "code", "words"),
+    [
+        ("{}", "x = 1\nassert x == 2", "AssertionError: assert x == 2"),
+        ("{a: [2, 3]}", "GLUE('a', 1.5)", "a is 1.5; it should be from 2 to 3"),
+        ("{b: [2, 3]}", "GLUE('a', 1.5)", "b was not measured; it should be from 2 to 3"),
+    ],
+)
+def test_what_is_not_as_expected_fails_the_build(book, bounds, code, words):
+    (book / "chapters/results.yml").write_text(f"part/one: {bounds}\n")
+    code = code.replace("GLUE", "from myst_nb import glue; glue")
+    (book / "chapters/part/one.md").write_text(CHAPTER.replace("1 + 1", code))
+    done = execute(book, "part/one")
+    assert done.returncode == 1
+    (line,) = [line for line in done.stderr.splitlines() if "FAILED" in line]
+    assert line.startswith("  FAILED   chapters/part/one.md:")
+    assert line.endswith(words)
+    (book / "chapters/results.yml").write_text("part/one: {a: [1, 2]}\n")
+    if "glue" in code:
+        assert ran(execute(book, "part/one")) == {"part/one"}
+
+
+def test_a_build_that_is_killed_loses_no_finished_chapter(book):
+    two, endless = book / "chapters/part/two.md", CHAPTER.replace("1 + 1", "while True: pass")
+    two.write_text(endless)
+    build = subprocess.Popen(
+        [sys.executable, "-m", "_ext.execute"], cwd=book, stdout=subprocess.PIPE, text=True
+    )
+    for line in build.stdout:
+        if "part/one: " in line:  # one has ended, two is running
+            break
+    build.kill()
+    build.wait()
+    two.write_text(CHAPTER.replace("1 + 1", "2 + 2"))
+    assert ran(execute(book)) == {"part/two"}
+
+
+def test_what_each_chapter_took_is_printed_and_kept(book):
+    glue = "from myst_nb import glue; glue('a', 1.5)"
+    (book / "chapters/part/one.md").write_text(CHAPTER.replace("1 + 1", glue))
+    printed = execute(book).stdout
+    kept = json.loads((book / "_build/benchmarks.json").read_text())["chapters"]
+    assert list(kept) == ["part/one", "part/two"]
+    assert kept["part/one"]["results"] == {"a": "1.5"}
+    for chapter, took in kept.items():
+        memory = took["peak_bytes"] / 1e9
+        assert 0.02 < memory < 2
+        assert f"{took['seconds']:9.1f} {memory:10.2f} GB   {chapter}\n" in printed
+        assert "gpu" not in took
+    assert execute(book).stdout.count(" GB ") == 2  # of what is at hand, too
+
+
+def test_device_and_scale_reach_the_chapters(book):
+    shutil.copy(ROOT / "d2lutil/runtime.py", book / "d2lutil/runtime.py")
+    look = "from d2lutil.runtime import *; from myst_nb import glue\n"
+    look += "glue('at', f'{device()} {scale(1, 2)}')"
+    (book / "chapters/part/one.md").write_text(CHAPTER.replace("1 + 1", look))
+    refused = execute(book, D2LUTIL_DEVICE="cuda:99", D2LUTIL_SCALE="full")
+    assert refused.returncode == 1
+    assert "cuda:99" in refused.stderr
+    assert "nothing was executed" in refused.stderr
+    assert "running" not in refused.stdout
+    ran(execute(book, D2LUTIL_DEVICE="cpu", D2LUTIL_SCALE="full"))
+    one = json.loads((book / "_build/benchmarks.json").read_text())["chapters"]["part/one"]
+    assert (one["results"], one["scale"]) == ({"at": "cpu 2"}, "full")
 
 
 def test_an_endless_chapter_is_given_up(book):
