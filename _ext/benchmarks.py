@@ -1,0 +1,66 @@
+"""The directive `benchmarks`: what each chapter took, as `_ext.execute` has measured it."""
+
+from __future__ import annotations
+
+import json
+
+import yaml
+from docutils import nodes
+from execute import BENCHMARKS, RESULTS, ROOT
+from sphinx.application import Sphinx
+from sphinx.util.docutils import SphinxDirective
+
+# A `_build/benchmarks.json` from a machine with a GPU, kept with the sources.
+ON_GPU = ROOT / "chapters/back/benchmarks-gpu.json"
+
+
+class Benchmarks(SphinxDirective):
+    """A table of this build, or with the argument `gpu` of the run on a GPU that was recorded."""
+
+    optional_arguments = 1
+
+    def run(self) -> list[nodes.Node]:
+        """Have a Markdown table parsed, so that the chapters' titles and links are Sphinx's."""
+        source = ON_GPU if self.arguments == ["gpu"] else BENCHMARKS
+        for path in (source, RESULTS):
+            self.env.note_dependency(str(path))
+        if source.exists():
+            text = table(json.loads(source.read_text(encoding="utf-8")))
+        else:
+            text = "No run on a GPU has been recorded yet." if self.arguments else "Not measured."
+        return self.parse_text_to_nodes(text)
+
+
+def table(record: dict) -> str:
+    """What was measured, as a Markdown table with a line on where, how large and when."""
+    expected = yaml.safe_load(RESULTS.read_text(encoding="utf-8"))
+    chapters = {name: took for name, took in record["chapters"].items() if name in expected}
+    gpus, scales, days = (
+        sorted({took[key] for took in chapters.values() if key in took})
+        for key in ("gpu", "scale", "date")
+    )
+    place = " and ".join(gpus) or f"{record['cores']} processor cores, no GPU"
+    when = " to ".join(dict.fromkeys([days[0], days[-1]]))
+    lines = [
+        f"On {place}, at {' and '.join(scales)} scale, {when}.",
+        "",
+        "| chapter | seconds | memory, GB |" + " GPU memory, GB |" * bool(gpus) + " first result |",
+        "| :-- | --: | --: |" + " --: |" * bool(gpus) + " :-- |",
+    ]
+    for name, took in chapters.items():
+        key, (low, high) = next(iter(expected[name].items()))
+        cells = [
+            f"[](/chapters/{name}.md)",
+            f"{took['seconds']:.0f}",
+            f"{took['peak_bytes'] / 1e9:.1f}",
+            *([f"{took.get('gpu_peak_bytes', 0) / 1e9:.1f}"] if gpus else []),
+            f"`{key}` {float(took['results'][key]):.3g}, expected {low:g} to {high:g}",
+        ]
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def setup(app: Sphinx) -> dict:
+    """Add the directive."""
+    app.add_directive("benchmarks", Benchmarks)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
