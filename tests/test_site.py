@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -70,10 +71,16 @@ def test_other_page_opens(open_page, page):
     assert open_page(page)[1] == []
 
 
-def test_search_finds_a_term(open_page):
+def test_search_finds_every_term_of_the_glossary(open_page):
     tab, wrong = open_page("search", query="?q=perceptron")
     tab.wait_for_selector("#search-results li a")
     assert any("perceptron" in a for a in tab.locator("#search-results li a").all_inner_texts())
+    glossary = (ROOT / "chapters/back/glossary.md").read_text(encoding="utf-8")
+    terms = re.findall(r"^(?! |#|`|:|Every)(.+)$", glossary, re.M)
+    assert len(terms) > 150
+    count = "terms.map(t => Search._performSearch(...Search._parseQuery(t)).length)"
+    found = tab.evaluate(f"terms => {count}", terms)
+    assert [term for term, pages in zip(terms, found, strict=True) if not pages] == []
     assert wrong == []
 
 

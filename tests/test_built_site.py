@@ -1,0 +1,103 @@
+"""The built site as files: where its links lead, what a crawler and a shared link find."""
+
+from __future__ import annotations
+
+import re
+from collections import deque
+from html import unescape
+from urllib.parse import unquote, urldefrag, urljoin, urlsplit
+
+import pytest
+import yaml
+from bs4 import BeautifulSoup
+from conftest import ROOT
+
+BASE = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))["html"]["baseurl"]
+TOC = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))
+PAGES = [TOC["root"], *(page["file"] for part in TOC["parts"] for page in part["chapters"])]
+
+
+@pytest.fixture(scope="module")
+def pages(book) -> dict[str, BeautifulSoup]:
+    """Every page of the site: its path → what is on it."""
+    folder = book / "html"
+    return {
+        path.relative_to(folder).as_posix(): BeautifulSoup(path.read_text("utf-8"), "html.parser")
+        for path in sorted(folder.rglob("*.html"))
+        if "_static" not in path.parts
+    }
+
+
+@pytest.fixture(scope="module")
+def anchors(pages) -> dict[str, set[str]]:
+    return {
+        page: {tag[key] for key in ("id", "name") for tag in soup.find_all(attrs={key: True})}
+        for page, soup in pages.items()
+    }
+
+
+def targets(page: str, soup: BeautifulSoup) -> list[tuple[str, str]]:
+    """What a page refers to on this site: path and anchor, as from the site's root."""
+    found = []
+    for tag in soup.find_all(["a", "img", "link", "script", "source"]):
+        address = tag.get("href") or tag.get("src")
+        if not address or urlsplit(address).scheme in ("data", "mailto"):
+            continue
+        absolute = urljoin(BASE + page, address)
+        if absolute.startswith(BASE):
+            path, anchor = urldefrag(absolute.removeprefix(BASE))
+            found.append((unquote(urlsplit(path).path) or "index.html", unquote(anchor)))
+    return found
+
+
+def test_every_link_within_the_site_leads_somewhere(book, pages, anchors):
+    lost = set()
+    for page, soup in pages.items():
+        for path, anchor in targets(page, soup):
+            if path in anchors:
+                if anchor and anchor not in anchors[path]:
+                    lost.add(f"{page} → {path}#{anchor}")
+            elif not (book / "html" / path).is_file():
+                lost.add(f"{page} → {path}")
+    assert lost == set()
+
+
+def test_every_page_is_three_clicks_from_the_home_page(pages):
+    away, todo = {"index.html": 0}, deque(["index.html"])
+    while todo:
+        page = todo.popleft()
+        for link in pages[page].find("main").find_all("a", href=True):
+            path = urldefrag(urljoin(BASE + page, link["href"]))[0].removeprefix(BASE)
+            if path in pages and path not in away:
+                away[path] = away[page] + 1
+                todo.append(path)
+    assert [page for page in PAGES if away.get(f"{page}.html", 99) > 3] == []
+
+
+def test_sitemap_has_every_page(book):
+    listed = re.findall(r"<loc>(.*?)</loc>", (book / "html/sitemap.xml").read_text())
+    assert sorted(listed) == sorted(f"{BASE}{page}.html" for page in PAGES)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_shared_link_shows_title_text_and_card(book, pages, page):
+    soup = pages[f"{page}.html"]
+    said = {tag["property"]: tag["content"] for tag in soup.find_all("meta", property=True)}
+    assert said["og:title"]
+    assert said["og:url"] == f"{BASE}{page}.html"
+    assert said["og:site_name"] == "Deep Learning, Measured"
+    card = book / "html" / said["og:image"].removeprefix(BASE)
+    assert card.read_bytes().startswith(b"\x89PNG")
+    (description,) = soup.find_all("meta", attrs={"name": "description"})
+    assert 40 <= len(unescape(description["content"])) <= 300
+    assert soup.find("link", rel="icon")
+
+
+def test_a_wrong_address_finds_its_way_back(pages):
+    soup = pages["404.html"]
+    assert soup.find("h1").get_text() != ""
+    path = urlsplit(BASE).path
+    for tag in soup.find_all(["link", "script", "img"]):
+        address = tag.get("href") or tag.get("src") or path
+        assert address.startswith((path, "http", "data:")), address
+    assert any(link["href"] == f"{path}index.html" for link in soup.find_all("a", href=True))
