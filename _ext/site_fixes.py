@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -26,9 +28,22 @@ def mend_markup(
         context["body"] = context["body"].replace('<div role="list" class="cit', '<div class="cit')
 
 
+# The theme brings its icons twice: as a font, and as half a megabyte of script that draws them again.
+ICON_SCRIPT = re.compile(r'<script src="[^"]*fontawesome[^"]*"></script>\s*')
+
+
+def drop_icon_script(app: Sphinx, error: Exception | None) -> None:
+    """Leave the icons to the font."""
+    for page in Path(app.outdir).rglob("*.html"):
+        text = page.read_text(encoding="utf-8")
+        if ICON_SCRIPT.search(text):
+            page.write_text(ICON_SCRIPT.sub("", text), encoding="utf-8")
+
+
 def setup(app: Sphinx) -> dict:
     """Mend pages; and have Sphinx, should it start a kernel, start it as `_ext.execute` does."""
     os.environ.update(ENVIRONMENT)
     app.connect("config-inited", add_addresses)
     app.connect("html-page-context", mend_markup)
+    app.connect("build-finished", drop_icon_script)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import re
 from pathlib import Path
 
@@ -82,6 +83,27 @@ def test_search_finds_every_term_of_the_glossary(open_page):
     found = tab.evaluate(f"terms => {count}", terms)
     assert [term for term, pages in zip(terms, found, strict=True) if not pages] == []
     assert wrong == []
+
+
+BUDGET = 400_000  # bytes
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_page_is_light(browser, site, page):
+    """What it transfers, compressed; but MathJax and fonts, which stay in the browser."""
+    tab, bodies = browser.new_page(), {}
+    tab.on("requestfinished", lambda r: bodies.update({r.url: r.response().body()}))
+    tab.goto(f"{site}/{page}.html", wait_until="networkidle")
+    kept = ("mathjax", "woff2")
+    weights = {url: len(gzip.compress(body)) for url, body in bodies.items()}
+    own = {url: n for url, n in weights.items() if not any(part in url.lower() for part in kept)}
+    assert sum(own.values()) <= BUDGET, sorted(own.items(), key=lambda pair: -pair[1])[:4]
+    before = len(bodies)
+    for slider in tab.locator(".d2l-explore input[type=range]").all():
+        slider.focus()
+        slider.press("End")
+    assert len(bodies) == before  # to move it loads nothing
+    tab.close()
 
 
 @pytest.mark.parametrize("page", ["index", *CHAPTERS])
