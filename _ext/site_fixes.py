@@ -28,7 +28,7 @@ def mend_markup(
         context["body"] = context["body"].replace('<div role="list" class="cit', '<div class="cit')
 
 
-# The theme brings its icons twice: as a font, and as half a megabyte of script that draws them again.
+# The theme brings its icons twice, as a font and as half a megabyte of script.
 ICON_SCRIPT = re.compile(r'<script src="[^"]*fontawesome[^"]*"></script>\s*')
 
 
