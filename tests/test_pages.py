@@ -244,3 +244,14 @@ def test_template_has_its_exercises():
     exec(read(folder / "answers.py"), answers)
     assert checks == set(answers["RIGHT"]) == set(answers["WRONG"])
     assert not checks & {name for found in d2lutil.exercises.chapters().values() for name in found}
+
+
+def test_chapters_build_on_earlier_ones():
+    toc = yaml.safe_load(read(ROOT / "_toc.yml"))
+    known = set()
+    for page in (page["file"] for part in toc["parts"] for page in part["chapters"]):
+        if page.split("/")[1] in PLAN:
+            front = next(yaml.safe_load_all(read(ROOT / f"{page}.md")))
+            assert set(front["builds_on"]) <= known, page
+            known.add(page.rsplit("/", 1)[1])
+    assert known == WRITTEN

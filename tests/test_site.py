@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import gzip
+import json
 import re
 from pathlib import Path
 
 import pytest
 import yaml
 from axe_playwright_python.sync_playwright import Axe
+from bs4 import BeautifulSoup
 from conftest import ROOT
 
 TOC = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))
@@ -147,6 +149,54 @@ def test_each_solution_opens(open_page, page):
         solution.locator("button.toggle-button, summary, .admonition-title").first.click()
         code.wait_for(state="visible")
     assert wrong == []
+
+
+def test_progress_is_kept_shown_saved_and_forgotten(browser, site):
+    context = browser.new_context()
+    tab = context.new_page()
+    tab.goto(f"{site}/index.html")
+    assert tab.locator(".progress-here").inner_text().strip() == ""
+    tab.goto(f"{site}/chapters/foundations/mlp.html")
+    tab.locator(".d2l-question input").first.check()
+    kept = "JSON.parse(localStorage.getItem('deep-learning-measured'))"
+    assert tab.evaluate(kept)["chapters"] == {}  # opened is not read
+    tab.locator("section#summary").scroll_into_view_if_needed()
+    tab.wait_for_function(f"{kept}.chapters['foundations/mlp']")
+    tab.goto(f"{site}/index.html")
+    told = tab.locator(".progress-here")
+    assert (
+        f"You have read 1 of {len(CHAPTERS)} chapters and answered 1 question." in told.inner_text()
+    )
+    assert tab.locator("svg.map a.is-read").count() == 1
+    with tab.expect_download() as download:
+        told.get_by_role("button", name="Save as a file").click()
+    assert list(json.loads(download.value.path().read_text())["chapters"]) == ["foundations/mlp"]
+    told.get_by_role("button", name="Forget it").click()
+    assert told.inner_text().strip() == ""
+    assert tab.locator(".is-read").count() == 0
+    assert tab.evaluate("localStorage.getItem('deep-learning-measured')") is None
+    context.close()
+
+
+def test_map_leads_to_every_chapter(open_page):
+    tab, _ = open_page("index", 390)
+    hrefs = tab.locator("svg.map a").evaluate_all("links => links.map(a => a.href.baseVal)")
+    assert hrefs == [f"{chapter}.html" for chapter in CHAPTERS]
+    tab.locator("svg.map a").nth(3).focus()
+    with tab.expect_navigation():
+        tab.keyboard.press("Enter")
+    assert tab.url.endswith(hrefs[3])
+
+
+@pytest.mark.parametrize("page", CHAPTERS)
+def test_line_under_the_title_says_what_to_know_before(book, page):
+    soup = BeautifulSoup(
+        (book / "html" / f"{page}.html").read_text(encoding="utf-8"), "html.parser"
+    )
+    line = soup.select_one("h1 + p.facts").get_text()
+    pattern = r"(\d+) minutes to read · \d+ seconds to run on one processor core"
+    assert 10 <= int(re.match(pattern, line)[1]) <= 60
+    assert "headings of the notes" in line
 
 
 @pytest.mark.parametrize("page", CHAPTERS)
