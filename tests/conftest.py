@@ -28,19 +28,33 @@ def book(tmp_path_factory, testrun_uid) -> Path:
     built = tmp_path_factory.getbasetemp().parent / f"built-{testrun_uid}"
     with FileLock(f"{built}.lock"):
         if not built.exists():
-            _build()
+            build(ROOT)
             built.touch()
     return ROOT / "_build"
 
 
-def _build() -> None:
+def build(folder: Path) -> str:
+    """Do what `make book` does in this folder; return what it printed."""
+    printed, there = "", {**os.environ, "PYTHONPATH": str(folder)}
     jupyter_book = Path(sys.executable).with_name("jupyter-book")
     for command in (
         [sys.executable, "-m", "_ext.execute"],
         [jupyter_book, "build", ".", "--warningiserror", "--nitpick", "--keep-going", "--quiet"],
     ):
-        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+        done = subprocess.run(command, cwd=folder, env=there, capture_output=True, text=True)
         assert done.returncode == 0, f"{done.stdout[-3000:]}\n{done.stderr[-6000:]}"
+        printed += done.stdout
+    return printed
+
+
+def copy_sources(folder: Path) -> Path:
+    """Copy what git has of the working tree, or would have, into a new folder."""
+    listing = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    for name in subprocess.check_output(listing, cwd=ROOT, text=True).split("\0"):
+        if name and (ROOT / name).is_file():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / name, folder / name)
+    return folder
 
 
 class _Quiet(http.server.SimpleHTTPRequestHandler):

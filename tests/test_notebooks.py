@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
 import subprocess
 import sysconfig
 import venv
@@ -15,7 +14,7 @@ from pathlib import Path
 import nbformat
 import pytest
 import yaml
-from conftest import ROOT
+from conftest import ROOT, copy_sources
 from myst_nb.core.read import read_myst_markdown_notebook
 from nbclient import NotebookClient
 from notebooks import ExportError, Markdown, Site, export, write_notebooks
@@ -541,12 +540,7 @@ def colab(tmp_path_factory) -> Iterator[dict[str, str]]:
     (theirs,) = machine.glob("venv/lib/python*/site-packages")
     (theirs / "libraries.pth").write_text(f"{libraries}\n")
 
-    repository = machine / "repository"
-    listing = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
-    for name in subprocess.check_output(listing, cwd=ROOT, text=True).split("\0"):
-        if name and (ROOT / name).is_file():
-            (repository / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(ROOT / name, repository / name)
+    repository = copy_sources(machine / "repository")
     git = ["git", "-c", "user.name=test", "-c", "user.email=test@example.org"]
     for command in (["init", "-q", "-b", BRANCH], ["add", "-A"], ["commit", "-q", "-m", "Test"]):
         subprocess.run([*git, *command], cwd=repository, check=True)

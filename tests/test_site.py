@@ -131,7 +131,8 @@ def test_each_question_answers(open_page, page):
     for question in questions.all():
         said = set()
         for option in question.locator("input[type=radio]").all():
-            option.check()
+            option.focus()
+            option.press("Space")
             said.add(question.locator("[aria-live]").inner_text().strip())
         assert len(said) == question.locator("input[type=radio]").count()
         assert "" not in said
