@@ -104,7 +104,7 @@ def expected(chapter: Path) -> dict[str, tuple[float, float]]:
     return yaml.safe_load(RESULTS.read_text(encoding="utf-8")).get(name(chapter), {})
 
 
-def _miss(chapter: Path, notebook: nbformat.NotebookNode, scale: str | None) -> str | None:
+def miss(chapter: Path, notebook: nbformat.NotebookNode, scale: str | None) -> str | None:
     """The first number that is not as expected, with its line; None if there is none."""
     found, bounds = glued(notebook), expected(chapter)
     for key in list(bounds)[: 1 if scale == "full" else None]:
@@ -191,9 +191,9 @@ def _store(
     cache.cache_notebook_bundle(bundle, check_validity=False, overwrite=True)
 
 
-def _execute(chapter: Path, timeout: int, started: str) -> tuple[nbformat.NotebookNode, dict]:
+def execute(chapter: Path, timeout: int) -> tuple[nbformat.NotebookNode, dict]:
     """Run one chapter in its own kernel; with what it took. RuntimeError says where it failed."""
-    print(started, flush=True)
+    print(f"  running  {name(chapter)}", flush=True)
     notebook, start, at = read(chapter), time.perf_counter(), [0]
     notebook.cells.append(nbformat.v4.new_code_cell(PROBE))
     # Kernels that start at the same moment can be given the same TCP port, but never one file.
@@ -220,9 +220,9 @@ def _execute(chapter: Path, timeout: int, started: str) -> tuple[nbformat.Notebo
     else:
         seconds = time.perf_counter() - start
         took = json.loads(notebook.cells.pop().outputs[0].text)
-        miss = _miss(chapter, notebook, took.get("scale"))
-        if miss:
-            raise RuntimeError(f"{chapter.relative_to(ROOT).as_posix()}:{miss}")
+        missed = miss(chapter, notebook, took.get("scale"))
+        if missed:
+            raise RuntimeError(f"{chapter.relative_to(ROOT).as_posix()}:{missed}")
         return notebook, {"seconds": seconds, "date": date.today().isoformat(), **took}
     finally:
         sockets.cleanup()
@@ -245,10 +245,7 @@ def _run(todo: list[Path], timeout: int) -> Iterator[tuple[Path, Future]]:
     workers = WORKERS_ON_GPU if "cuda" in os.environ.get("D2LUTIL_DEVICE", "") else os.cpu_count()
     with ThreadPoolExecutor(max_workers=workers) as pool:
         try:
-            futures = {
-                pool.submit(_execute, chapter, timeout, f"  running  {name(chapter)}"): chapter
-                for chapter in todo
-            }
+            futures = {pool.submit(execute, chapter, timeout): chapter for chapter in todo}
             for future in as_completed(futures):
                 yield futures[future], future
         except BaseException:

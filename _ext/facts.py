@@ -78,7 +78,9 @@ def add_facts(
         facts.append(f"builds on {', '.join(before)}")
     covered = headings(name)
     if covered:
-        page = app.builder.get_relative_uri(docname, NOTES.relative_to(ROOT).with_suffix("").as_posix())
+        page = app.builder.get_relative_uri(
+            docname, NOTES.relative_to(ROOT).with_suffix("").as_posix()
+        )
         facts.append(f'covers <a href="{page}">{covered} headings of the notes</a>')
     line = f'<p class="facts">{" · ".join(facts)}</p>'
     context["body"] = context["body"].replace("</h1>", f"</h1>\n{line}", 1)

@@ -90,7 +90,7 @@ def browser() -> Iterator:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Of several processes, one runs all tests of a file; but they share the long ones."""
     for item in items:
-        if "colab" not in item.fixturenames:
+        if not item.get_closest_marker("long"):
             item.add_marker(pytest.mark.xdist_group(item.path.name))
 
 

@@ -598,6 +598,7 @@ def answers(source: str) -> list[str]:
     return found
 
 
+@pytest.mark.long
 def test_notebook_runs_as_in_colab(notebook, source, colab, tmp_path):
     """Untouched, nothing raises and no check is passed; then the solutions pass every one."""
     untouched = [cell for cell in notebook.cells if CHECK.search(cell.source)]
