@@ -152,6 +152,18 @@ def test_each_solution_opens(open_page, page):
     assert wrong == []
 
 
+def test_page_prints_in_light_colours_and_without_the_frame(open_page):
+    tab, _ = open_page("chapters/foundations/mlp", theme="dark")
+    tab.evaluate("dispatchEvent(new Event('beforeprint'))")
+    tab.emulate_media(media="print")
+    assert tab.evaluate("document.documentElement.dataset.theme") == "light"
+    for part in (".bd-header-article", ".bd-sidebar-primary", ".prev-next-footer"):
+        assert not tab.locator(part).first.is_visible()
+    assert tab.locator(".bd-article h1").is_visible()
+    tab.evaluate("dispatchEvent(new Event('afterprint'))")
+    assert tab.evaluate("document.documentElement.dataset.theme") == "dark"
+
+
 def test_progress_is_kept_shown_saved_and_forgotten(browser, site):
     context = browser.new_context()
     tab = context.new_page()
