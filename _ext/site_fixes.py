@@ -40,10 +40,21 @@ def drop_icon_script(app: Sphinx, error: Exception | None) -> None:
             page.write_text(ICON_SCRIPT.sub("", text), encoding="utf-8")
 
 
+def write_sitemap(app: Sphinx, error: Exception | None) -> None:
+    """List every page for search engines; not only those that this build has written anew."""
+    pages = sorted(app.builder.get_target_uri(name) for name in app.env.found_docs)
+    urls = "".join(f"<url><loc>{app.config.html_baseurl}{page}</loc></url>\n" for page in pages)
+    schema = "http://www.sitemaps.org/schemas/sitemap/0.9"
+    Path(app.outdir, "sitemap.xml").write_text(
+        f'<?xml version="1.0" encoding="utf-8"?>\n<urlset xmlns="{schema}">\n{urls}</urlset>\n'
+    )
+
+
 def setup(app: Sphinx) -> dict:
     """Mend pages; and have Sphinx, should it start a kernel, start it as `_ext.execute` does."""
     os.environ.update(ENVIRONMENT)
     app.connect("config-inited", add_addresses)
     app.connect("html-page-context", mend_markup)
     app.connect("build-finished", drop_icon_script)
+    app.connect("build-finished", write_sitemap)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,5 +1,5 @@
 // What a reader has read and answered. It stays in this browser; nothing is sent anywhere.
-(() => {
+addEventListener("DOMContentLoaded", () => {
   const KEY = "deep-learning-measured";
   const load = () => {
     try {
@@ -73,5 +73,5 @@
     );
   };
   show();
-  addEventListener("pageshow", show);
-})();
+  addEventListener("pageshow", show); // after “back”, too
+});
