@@ -88,7 +88,7 @@ def test_search_finds_every_term_of_the_glossary(open_page):
 
 
 BUDGET = 400_000  # bytes
-KEPT = ("/mathjax/", ".woff2")  # by the browser, from page to page
+KEPT = ("/mathjax/", ".woff2", "/favicon.")  # by the browser, from page to page
 
 
 @pytest.mark.parametrize("page", PAGES)
