@@ -44,7 +44,7 @@ def table(record: dict) -> str:
     lines = [
         f"On {place}, at {' and '.join(scales)} scale, {when}.",
         "",
-        "| chapter | seconds | memory, GB |" + " GPU memory, GB |" * bool(gpus) + " first result |",
+        "| chapter | s | GB |" + " GB, GPU |" * bool(gpus) + " first result |",
         "| :-- | --: | --: |" + " --: |" * bool(gpus) + " :-- |",
     ]
     for name, took in chapters.items():

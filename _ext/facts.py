@@ -17,7 +17,7 @@ from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
 from sphinx.util.docutils import SphinxDirective
 
-WORDS_A_MINUTE = 130  # of a second language, with formulas between them
+WORDS_A_MINUTE = 100  # of a second language, with formulas between them
 NOTES = ROOT / "chapters/front/from-the-notes.md"
 
 STEP, LEFT, TOP = 34, 130, 20  # of the map, in its own units: between stations, of the line, above
