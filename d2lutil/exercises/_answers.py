@@ -143,7 +143,7 @@ def _dtype_hint(got: torch.Tensor, want: torch.Tensor) -> str:
     if want.dtype == torch.bool:
         return "True or False is asked for: compare, or convert with `.bool()`."
     if got.is_floating_point() and not want.is_floating_point():
-        return "`/` makes fractions of whole numbers; `//` does not. `.long()` converts."
+        return "`/`, `.floor()` and `//` of floats give floats. `.long()` makes them whole."
     return (
         "NumPy makes float64 and whole numbers make int64. Keep the dtype of the inputs, or "
         "convert with `.to(…)`."
