@@ -19,7 +19,7 @@ book: .venv/.ready ## execute the chapters that changed and build the site
 	@echo "  .venv/bin/python -m http.server --directory _build/html"
 
 test: .venv/.ready ## run every test
-	@$(RUN) pytest -n auto --dist loadfile
+	@$(RUN) pytest -n auto --dist loadgroup
 
 notebooks: book ## write the students' notebooks to _build/notebooks
 	@echo "The students' notebooks:"

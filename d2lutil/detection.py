@@ -51,6 +51,27 @@ def nms(detections: Tensor, threshold: float = 0.5) -> Tensor:
     return detections[keep]
 
 
+def hits(detections: Tensor, objects: Tensor, threshold: float = 0.5) -> Tensor:
+    """Which of an image's detections (n, 6) hit one of its objects (m, 5): bool (n,).
+
+    The best detection first, each takes the object of its class that it overlaps most and that is
+    still free, if their IoU is `threshold` or more.
+
+    >>> digit = torch.tensor([[7.0, 0, 0, 10, 10]])
+    >>> hits(torch.tensor([[7, 0, 0, 10, 9, 0.8], [7, 0, 0, 10, 10, 0.7]]), digit)
+    tensor([ True, False])
+    """
+    _check("detections", detections, 6)
+    _check("objects", objects, 5)
+    _check_share("threshold", threshold)
+    answer = torch.zeros(len(detections), dtype=torch.bool)  # (n,)
+    for c in detections[:, 0].unique():
+        mine, true = detections[:, 0] == c, objects[objects[:, 0] == c]
+        all_count = torch.ones(len(true), dtype=torch.bool)  # (m,)
+        answer[mine] = _match(detections[mine], true, all_count, threshold) >= 0
+    return answer
+
+
 def average_precisions(
     detections: Sequence[Tensor],
     objects: Sequence[Tensor],
@@ -61,10 +82,9 @@ def average_precisions(
     """Each class's average precision, over all images, as the COCO evaluation computes it.
 
     `detections` holds a tensor (k, 6) for each image and `objects` one (m, 5), or all of them
-    (images, m, 5). The best detection first, each takes the object of its class that it overlaps
-    most and that is still free, if their IoU is `threshold` or more, and counts as right. The
-    average precision is the mean, over 101 levels of recall from 0 to 1, of the best precision at
-    that recall or a higher one. Only classes with an object are in the answer.
+    (images, m, 5). What is a hit is decided as in `hits`. The average precision
+    is the mean, over 101 levels of recall from 0 to 1, of the best precision at that recall or a
+    higher one. Only classes with an object are in the answer.
 
     `areas`: count only objects whose boxes have an area in this range, both ends included;
     detections of other objects, and unmatched ones of another size, count neither way.
@@ -116,22 +136,26 @@ def _judge(
     found: Tensor, true: Tensor, counted: Tensor, threshold: float, areas: tuple[float, float]
 ) -> Tensor:
     """Score and verdict of each detection that counts, in one image and class: (k, 2)."""
-    found = found[found[:, 5].argsort(descending=True, stable=True)]
-    overlaps = iou(found[:, 1:5].double(), true[:, 1:5].double())  # (k, m)
+    which = _match(found, true, counted, threshold)  # (n,)
+    right = which >= 0
+    right[right.clone()] = counted[which[right]]
+    counts = right | ((which < 0) & _within(found[:, 1:5], areas))  # (n,)
+    return torch.stack([found[counts, 5].double(), right[counts].double()], dim=1)
+
+
+def _match(found: Tensor, true: Tensor, counted: Tensor, threshold: float) -> Tensor:
+    """The index of each detection's object, -1 where it has none, in one image and class: (n,)."""
+    overlaps = iou(found[:, 1:5].double(), true[:, 1:5].double())  # (n, m)
     free = torch.ones(len(true), dtype=torch.bool)  # (m,)
-    rows = []
-    for row, overlap, fits in zip(found, overlaps, _within(found[:, 1:5], areas), strict=True):
-        right = None
+    which = torch.full((len(found),), -1)  # (n,)
+    for i in found[:, 5].argsort(descending=True, stable=True).tolist():
         for kind in (counted, ~counted):  # objects that count are taken first
-            able = free & kind & (overlap >= min(threshold, 1 - 1e-10))  # (m,)
+            able = free & kind & (overlaps[i] >= min(threshold, 1 - 1e-10))  # (m,)
             if able.any():
-                best = torch.where(able, overlap, -1.0).argmax()
-                free[best] = False
-                right = bool(counted[best])
+                which[i] = torch.where(able, overlaps[i], -1.0).argmax()
+                free[which[i]] = False
                 break
-        if right or (right is None and fits):
-            rows.append((float(row[5]), float(bool(right))))
-    return torch.tensor(rows, dtype=torch.float64).reshape(-1, 2)
+    return which
 
 
 def _average_precision(verdicts: Tensor, count: int) -> float:

@@ -23,6 +23,7 @@ import numpy as np
 import torch
 from cycler import cycler
 from matplotlib.colors import LinearSegmentedColormap, to_rgba
+from matplotlib.patches import Rectangle
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -276,6 +277,50 @@ def heatmap(
         ax.tick_params(axis="x", rotation=45)
     ax.tick_params(length=0)
     ax.spines[:].set(visible=True, alpha=0.4)
+    return ax
+
+
+def boxes(
+    rows: Any,
+    image: Any = None,
+    *,
+    labels: Sequence[object] | None = None,
+    hits: Any = None,
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw boxes, on `image` (3, height, width) if one is given; return the axes.
+
+    rows holds boxes (n, 4), ``(left, top, right, bottom)`` in pixels; objects (n, 5), ``(class,
+    left, top, right, bottom)``, of which class -1 is left out; or detections (n, 6), ``(class,
+    left, top, right, bottom, score)``. Boxes without class or label are thin and dashed. The
+    others are solid, with their class, or their entry in `labels`, at the upper left corner.
+    Where `hits` (n,) is false, they are dashed, in the second colour.
+
+    >>> boxes(y[0], X[0])
+    """
+    rows = _array("rows", rows, 2) if len(rows) else np.zeros((0, 6))
+    n, columns = rows.shape
+    if columns not in (4, 5, 6):
+        raise ValueError(f"rows must be (n, 4), (n, 5) or (n, 6), not {rows.shape}")
+    for name, values in {"labels": labels, "hits": hits}.items():
+        if values is not None and len(values) != n:
+            raise ValueError(f"{name} must be one for each of the {n} rows; it has {len(values)}")
+    plain = columns == 4 and labels is None
+    if labels is None and not plain:
+        labels = [f"{c:.0f}" for c in rows[:, 0]]
+    corners = (rows if columns == 4 else rows[:, 1:5]) - 0.5  # pixels are drawn round their index
+    ax = _axes(ax, (3.6, 3.6)) if image is None else images(image[None], ax=ax)
+    for i, (left, top, right, bottom) in enumerate(corners):
+        if columns > 4 and rows[i, 0] < 0:
+            continue
+        wrong = hits is not None and not hits[i]
+        colour = COLOURS[plain or wrong]
+        style = {"lw": 1 if plain else 2, "ls": "--" if plain or wrong else "-"}
+        box = Rectangle((left, top), right - left, bottom - top, fill=False, ec=colour, **style)
+        ax.add_patch(box)
+        if not plain:
+            tag = {"fc": colour, "ec": "none", "pad": 1}
+            ax.text(left, top, str(labels[i]), color="white", fontsize=9, bbox=tag)
     return ax
 
 

@@ -66,14 +66,13 @@ def beam_search(
     *,
     width: int = 1,
     longest: int = 30,
-    length_power: float = 0.0,
 ) -> list[list[str]]:
     """The best translation found of each source phrase in X (n, s), as a list of words.
 
     `model(X, before)` gives scores (n, words, t) for the word after each of `before` (n, t). Of all
     beginnings, the `width` most probable are kept and continued, word after word, until each of
-    them has ended or has `longest` words. A `width` of 1 is greedy search. The best is that with
-    the largest log-probability, divided by its length to the power of `length_power`.
+    them has ended or has `longest` words. The best is the most probable. A `width` of 1 is greedy
+    search.
 
     Computes where X is, without gradients, and in the mode that the model is in.
     """
@@ -100,9 +99,7 @@ def beam_search(
         if (before == end).any(dim=2).all():
             break
     words = before[..., 1:]  # (n, k, t)
-    lengths = ((words != end).sum(dim=2) + 1).clamp(max=words.shape[2])  # (n, k), with <end>
-    choice = (total / lengths**length_power).argmax(dim=1)  # (n,)
-    found = words[torch.arange(n, device=X.device), choice].tolist()
+    found = words[torch.arange(n, device=X.device), total.argmax(dim=1)].tolist()
     return [target.decode(ids[: ids.index(end)] if end in ids else ids) for ids in found]
 
 

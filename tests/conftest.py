@@ -72,6 +72,14 @@ def browser() -> Iterator:
         chromium.close()
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Of several processes, one runs all tests of a file; but they share the long ones."""
+    for item in items:
+        if "colab" not in item.fixturenames:
+            item.add_marker(pytest.mark.xdist_group(item.path.name))
+
+
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Where every test has to run, as in CI, count a skip as a failure; but no GPU is asked for."""
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")

@@ -103,6 +103,21 @@ def test_average_precision_is_that_of_the_coco_tool(seed, threshold, areas):
     assert ours == pytest.approx(coco(scenes, threshold, areas), abs=1e-6)
 
 
+def test_hits_are_the_right_ones():
+    true = torch.tensor([[2.0, 0, 0, 9, 9], [3, 0, 0, 9, 9], [-1, -1, -1, -1, -1]])
+    found = torch.tensor(
+        [
+            [2.0, 0, 0, 9, 8, 0.7],  # a second answer for the object
+            [3, 0, 0, 9, 4, 0.9],  # too small
+            [2, 0, 0, 9, 9, 0.8],  # right
+            [4, 0, 0, 9, 9, 0.9],  # another class
+        ]
+    )
+    assert detection.hits(found, true).tolist() == [False, False, True, False]
+    assert detection.hits(found, true, 0.4).tolist() == [False, True, True, False]
+    assert detection.hits(found[:0], true).shape == (0,)
+
+
 def test_empty_rows_are_no_objects():
     true = torch.tensor([[2.0, 0, 0, 9, 9], [-1, -1, -1, -1, -1]])
     found = torch.tensor([[2.0, 0, 0, 9, 9, 0.9], [2, 0, 0, 9, 9, 0.8]])
@@ -117,6 +132,8 @@ def test_empty_rows_are_no_objects():
         (lambda: detection.iou(torch.zeros(3, 5), torch.zeros(1, 4)), r"a must be .* not \(3, 5\)"),
         (lambda: detection.nms([1]), "detections must be a tensor"),
         (lambda: detection.nms(torch.zeros(1, 6), 1.5), "threshold must be from 0 to 1, not 1.5"),
+        (lambda: detection.hits([1], torch.zeros(1, 5)), "detections must be a tensor"),
+        (lambda: detection.hits(torch.zeros(1, 6), torch.zeros(1, 4)), "objects must be a tensor"),
         (lambda: detection.average_precisions([], []), "they are of 0 and 0"),
     ],
 )

@@ -22,7 +22,17 @@ mpl.use("agg")
 import matplotlib.pyplot as plt
 
 from d2lutil import plotting
-from d2lutil.plotting import COLOURS, INK, curves, decision_regions, heatmap, images, points, show
+from d2lutil.plotting import (
+    COLOURS,
+    INK,
+    boxes,
+    curves,
+    decision_regions,
+    heatmap,
+    images,
+    points,
+    show,
+)
 
 PAGES = ["#ffffff", "#121212", "#14181e"]
 PAGES_AND_TEXT = [("#ffffff", "#222832"), ("#14181e", "#ced6dd"), ("#121212", "#ced6dd")]
@@ -496,3 +506,39 @@ def test_wrong_heatmaps_are_refused():
         heatmap(np.eye(2), rows="abc")
     with pytest.raises(ValueError, match="matrix must have 2 dimensions"):
         heatmap([1, 2])
+
+
+def drawn(ax) -> list[tuple]:
+    """Corners, colour and line of each box."""
+    return [
+        (*patch.get_bbox().extents, mpl.colors.to_hex(patch.get_edgecolor()), patch.get_linestyle())
+        for patch in ax.patches
+    ]
+
+
+def test_boxes_stand_where_their_pixels_are():
+    ax = boxes(torch.tensor([[1.0, 2, 5, 7]]), torch.zeros(3, 8, 8))
+    assert drawn(ax) == [(0.5, 1.5, 4.5, 6.5, COLOURS[1], "--")]
+    assert not ax.texts
+
+
+def test_objects_and_detections_show_their_class():
+    objects = torch.tensor([[7.0, 1, 2, 5, 7], [-1, -1, -1, -1, -1]])
+    ax = boxes(objects, torch.zeros(3, 8, 8))
+    assert drawn(ax) == [(0.5, 1.5, 4.5, 6.5, COLOURS[0], "-")]
+    found = torch.tensor([[3.0, 0, 0, 4, 4, 0.9], [4, 1, 1, 5, 5, 0.8]])
+    assert boxes(found, hits=torch.tensor([True, False])) is ax
+    assert [line[-2:] for line in drawn(ax)[1:]] == [(COLOURS[0], "-"), (COLOURS[1], "--")]
+    assert [text.get_text() for text in ax.texts] == ["7", "3", "4"]
+    boxes(found[:, 1:5], labels=["0.90", "0.80"])
+    assert [text.get_text() for text in ax.texts[3:]] == ["0.90", "0.80"]
+    assert len(boxes([], ax=ax).patches) == 5
+
+
+def test_wrong_boxes_are_refused():
+    with pytest.raises(ValueError, match=r"rows must be \(n, 4\), .* not \(2, 3\)"):
+        boxes(np.zeros((2, 3)))
+    with pytest.raises(ValueError, match="labels must be one for each of the 2 rows; it has 1"):
+        boxes(np.zeros((2, 5)), labels="a")
+    with pytest.raises(ValueError, match="hits must be one"):
+        boxes(np.zeros((2, 6)), hits=[True])

@@ -57,19 +57,16 @@ def probability(model, X, ids):
     return scores.log_softmax(dim=1)[0, ids, range(len(ids))].sum().item()
 
 
-@pytest.mark.parametrize("power", [0.0, 1.0])
 @pytest.mark.parametrize("seed", range(5))
-def test_a_beam_wide_enough_finds_the_best_of_all(seed, power):
+def test_a_beam_wide_enough_finds_the_best_of_all(seed):
     model, longest, end = Table(len(FRENCH), seed), 3, FRENCH[END]
     others = [i for i in range(len(FRENCH)) if i != end]
     every = [[*ids, end] for t in range(longest) for ids in product(others, repeat=t)]
     every += [list(ids) for ids in product(others, repeat=longest)]
     X = torch.tensor([[0], [2]])
-    found = translation.beam_search(
-        model, X, FRENCH, width=len(FRENCH) ** 3, longest=longest, length_power=power
-    )
+    found = translation.beam_search(model, X, FRENCH, width=len(FRENCH) ** 3, longest=longest)
     for source, words in zip(X, found, strict=True):
-        best = max(every, key=lambda ids: probability(model, source[None], ids) / len(ids) ** power)
+        best = max(every, key=lambda ids: probability(model, source[None], ids))
         assert words == FRENCH.decode([i for i in best if i != end])
 
 

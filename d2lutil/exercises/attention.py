@@ -23,7 +23,7 @@ def _weighted(
     width: float,
     kernel: Callable[[Tensor], Tensor] = _parabola,
     alone: Callable[[Tensor, Tensor], Tensor] = lambda values, u: values.mean(),
-    dim: int = 1,
+    dim: int | None = 1,
 ) -> Tensor:
     """Kernel regression; `alone` says what comes out where all weights are zero: (m,)."""
     u = (queries[:, None] - keys) / width  # (m, n)
@@ -73,6 +73,13 @@ def _mean_of_keys(queries: Tensor, keys: Tensor, values: Tensor, width: float) -
     return _weighted(queries, keys, values, width, alone=lambda values, u: keys.mean())
 
 
+def _mean_if_any(queries: Tensor, keys: Tensor, values: Tensor, width: float, each: bool) -> Tensor:
+    w = _parabola((queries[:, None] - keys) / width)  # (m, n)
+    if w.sum(dim=1).all():
+        return _regression(queries, keys, values, width)
+    return values.mean().expand(queries.shape if each else ())
+
+
 def _gaussian(queries: Tensor, keys: Tensor, values: Tensor, width: float) -> Tensor:
     """As in the chapter: its softmax gives the nearest key all the weight where all are far."""
     u = (queries[:, None] - keys) / width  # (m, n)
@@ -116,6 +123,19 @@ relu_regression = Exercise(
             "Where no key is in reach, you predict the mean of the keys. The task asks for the "
             "mean of the values.",
         ),
+        *(
+            (
+                partial(_mean_if_any, each=each),
+                "If one query is out of reach, you give the mean for all. The others still have "
+                "their averages: decide for each query by itself.",
+            )
+            for each in (True, False)
+        ),
+        (
+            lambda queries, keys, values, width: values.mean() if queries == 0 else values,
+            "`if` wants one answer, and a comparison of tensors gives one for each query. "
+            "`torch.where` decides for each of them.",
+        ),
         (
             _unscaled,
             "Your weights do not add up to 1: divide them by their sum. Softmax does that by "
@@ -158,6 +178,14 @@ relu_regression = Exercise(
             partial(_weighted, dim=0),
             "You divide each column by its sum. The weights of one *query*, a row, have to add up "
             "to 1.",
+        ),
+        *(
+            (
+                partial(_weighted, dim=None, **other),
+                "You divide by the sum of the whole table. The weights of one *query*, a row, have "
+                "to add up to 1.",
+            )
+            for other in ({}, {"alone": lambda values, u: tensor(0.0)})
         ),
         (
             lambda queries, keys, values, width: _regression(queries, keys, values, 1 / width),
@@ -369,6 +397,12 @@ def _mask_without_queries(
     return (queries @ W @ keys.mT).masked_fill(~mask, -torch.inf).softmax(dim=2) @ values
 
 
+def _mask_of_queries(
+    queries: Tensor, keys: Tensor, values: Tensor, W: Tensor, mask: Tensor, fill: float
+) -> Tensor:
+    return (queries @ W @ keys.mT).masked_fill(~mask[:, :, None], fill).softmax(dim=2) @ values
+
+
 def _both(
     queries: Tensor, keys: Tensor, values: Tensor, W: Tensor, mask: Tensor
 ) -> tuple[Tensor, Tensor]:
@@ -398,6 +432,19 @@ bilinear_attention = Exercise(
             _mask_without_queries,
             "Your mask has the shape (n, s), and the scores have (n, t, s): PyTorch lines up "
             "phrases with queries. Give the mask a dimension of size 1 for the queries.",
+        ),
+        *(
+            (
+                partial(_mask_of_queries, fill=fill),
+                "Your mask has the shape (n, s, 1), so it covers rows, which are queries. The "
+                "padding is among the keys, the last dimension of the scores.",
+            )
+            for fill in (-torch.inf, -1e9)
+        ),
+        (
+            lambda queries, keys, values, W, mask: queries @ W @ keys.permute(2, 1, 0),
+            "`keys.T` turns all three dimensions round, and the phrases end up last. Only the last "
+            "two should change places.",
         ),
         (
             _both,

@@ -73,6 +73,18 @@ def _clamped_late(A: Tensor, B: Tensor) -> Tensor:
     return shared / (_areas(A) + _areas(B) - shared)
 
 
+def _areas_of_corners(A: Tensor, B: Tensor) -> Tensor:
+    shared = _shared(A, B)
+    areas = sum((boxes[:, 2:] - boxes[:, :2]).prod(dim=1) for boxes in (A, B))
+    return shared / (areas - shared)
+
+
+def _overwritten(boxes: Tensor) -> tuple[Tensor, Tensor]:
+    """Corners where the lower ones take the centre's place before the higher are computed."""
+    low = boxes[:, :2] - boxes[:, 2:] / 2
+    return low, low + boxes[:, 2:] / 2
+
+
 centre_iou = Exercise(
     reference=_iou,
     cases=_iou_cases,
@@ -81,6 +93,11 @@ centre_iou = Exercise(
             lambda A, B: _shared(A, B) / (_areas(A) + _areas(B)),
             "You divide by the sum of both areas. What the boxes share is counted twice in there; "
             "two equal boxes would have an IoU of 1/2.",
+        ),
+        (
+            _areas_of_corners,
+            "Your shared area is right. But `[:, 2:] - [:, :2]` is the size of a box given by its "
+            "corners; here the last two numbers are the size.",
         ),
         (
             _as(lambda boxes: (boxes[:, :2], boxes[:, 2:])),
@@ -95,6 +112,11 @@ centre_iou = Exercise(
             _as(lambda boxes: (boxes[:, :2] - boxes[:, 2:], boxes[:, :2] + boxes[:, 2:])),
             "Your boxes are twice as wide and high as they should be. An edge is half a size away "
             "from the centre.",
+        ),
+        (
+            _as(_overwritten),
+            "Your right and lower edges end in the centre. Did you overwrite it with the left and "
+            "upper edge before you used it?",
         ),
         (
             _not_clamped,
@@ -160,11 +182,28 @@ def _area_cases(generator: torch.Generator) -> Iterator[tuple[Tensor, int]]:
     yield tensor([False, False]), 3
 
 
+def _mean_height(P: Tensor, hits: Tensor) -> float:
+    return P[hits].mean().item()
+
+
+def _not_turned_back(P: Tensor) -> Tensor:
+    return P.flip(0).cummax(dim=0).values
+
+
 def _at_levels(hits: Tensor, count: int) -> float:
     P, R = _precisions(hits), hits.double().cumsum(dim=0) / count
     levels = torch.arange(101, dtype=torch.float64) / 100
     return torch.where(levels[:, None] - 1e-12 <= R, P, 0.0).amax(dim=1).mean().item()
 
+
+DIVIDED_BY_HITS = (
+    "You divide by the number of hits. Objects that were never found count as well: divide by "
+    "`count`."
+)
+TWO_THINGS = (
+    "Two things. Divide by `count`, since objects that were never found count as well. And take "
+    "the best precision at each hit or later."
+)
 
 area_precision = Exercise(
     reference=_area,
@@ -176,16 +215,31 @@ area_precision = Exercise(
             "later one, so that the curve never rises.",
         ),
         (
+            lambda hits, count: _mean_height(_best(_precisions(hits)), hits),
+            DIVIDED_BY_HITS,
+        ),
+        (
             lambda hits, count: (
                 _best(_precisions(hits))[hits].sum() / max(int(hits.sum()), 1)
             ).item(),
-            "You divide by the number of hits. Objects that were never found count as well: divide "
-            "by `count`.",
+            DIVIDED_BY_HITS,
+        ),
+        (
+            lambda hits, count: (_best(_precisions(hits))[hits].sum()).item(),
+            "You add up the heights of the steps. Each step is `1 / count` wide.",
+        ),
+        (
+            lambda hits, count: (_not_turned_back(_precisions(hits))[hits].sum() / count).item(),
+            "You turn the list round for the running maximum and leave it so. Turn it back before "
+            "you look at the hits.",
+        ),
+        (
+            lambda hits, count: _mean_height(_precisions(hits), hits),
+            TWO_THINGS,
         ),
         (
             lambda hits, count: (_precisions(hits)[hits].sum() / max(int(hits.sum()), 1)).item(),
-            "Two things. Divide by `count`, since objects that were never found count as well. And "
-            "take the best precision at each hit or later.",
+            TWO_THINGS,
         ),
         (
             lambda hits, count: _best(_precisions(hits)).mean().item(),

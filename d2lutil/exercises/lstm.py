@@ -45,25 +45,22 @@ def _memory_cases(generator: torch.Generator) -> Iterator[tuple[Tensor, ...]]:
         yield tuple(1.5 * torch.randn(n, h, generator=generator) for _ in range(5))
 
 
-def _tied(z: Tensor, z_i: Tensor, z_f: Tensor, z_o: Tensor, c: Tensor) -> Pair:
-    f = torch.sigmoid(z_f)
-    c = f * c + (1 - f) * torch.tanh(z)
+def _merged(
+    merge: Callable[[Tensor, Tensor, Tensor, Tensor], Tensor],
+    z: Tensor,
+    z_i: Tensor,
+    z_f: Tensor,
+    z_o: Tensor,
+    c: Tensor,
+) -> Pair:
+    """A step whose new memory is merge(input gate, forget gate, candidate, old memory)."""
+    c = merge(torch.sigmoid(z_i), torch.sigmoid(z_f), torch.tanh(z), c)  # (n, h)
     return torch.sigmoid(z_o) * torch.tanh(c), c
 
 
 def _old_cell(z: Tensor, z_i: Tensor, z_f: Tensor, z_o: Tensor, c: Tensor) -> Pair:
     new = _step(z, z_i, z_f, z_o, c)[1]
     return torch.sigmoid(z_o) * torch.tanh(c), new
-
-
-def _forgets_nothing(z: Tensor, z_i: Tensor, z_f: Tensor, z_o: Tensor, c: Tensor) -> Pair:
-    c = c + torch.sigmoid(z_i) * torch.tanh(z)
-    return torch.sigmoid(z_o) * torch.tanh(c), c
-
-
-def _writes_all(z: Tensor, z_i: Tensor, z_f: Tensor, z_o: Tensor, c: Tensor) -> Pair:
-    c = torch.sigmoid(z_f) * c + torch.tanh(z)
-    return torch.sigmoid(z_o) * torch.tanh(c), c
 
 
 def _reads_all(z: Tensor, z_i: Tensor, z_f: Tensor, z_o: Tensor, c: Tensor) -> Pair:
@@ -115,7 +112,7 @@ memory_step = Exercise(
             "0 it forgets.",
         ),
         (
-            _tied,
+            partial(_merged, lambda i, f, g, c: f * c + (1 - f) * g),
             "You let in what the forget gate drops, as a GRU does. The LSTM has an input gate of "
             "its own, `z_i`.",
         ),
@@ -124,11 +121,23 @@ memory_step = Exercise(
             "You read the old memory. The output gate stands behind the new one.",
         ),
         (
-            _forgets_nothing,
+            partial(_merged, lambda i, f, g, c: c + i * g),
             "You keep the old memory whole, as the cell of 1997 did. The forget gate is missing.",
         ),
+        *(
+            (
+                partial(_merged, merge),
+                "Your forget gate weighs what is new, and the old memory stays whole. It decides "
+                "what becomes of the old.",
+            )
+            for merge in (lambda i, f, g, c: c + f * i * g, lambda i, f, g, c: c + f * g)
+        ),
         (
-            _writes_all,
+            partial(_merged, lambda i, f, g, c: f * (c + i * g)),
+            "Your forget gate weighs what is new as well. It stands with the old memory alone.",
+        ),
+        (
+            partial(_merged, lambda i, f, g, c: f * c + g),
             "The input gate is missing: you write all of the candidate into the memory.",
         ),
         (
@@ -249,8 +258,22 @@ gru_step = Exercise(
         ),
         (
             partial(_gru, order=(1, 0, 2)),
-            "Your reset gate and your update gate have changed places. The first third of the "
-            "columns belongs to the reset gate.",
+            "Your reset gate and your update gate have changed places. The reset gate has the "
+            "first third of the columns, and stands inside the candidate; the update gate stands "
+            "outside.",
+        ),
+        (
+            partial(_gru, order=(1, 0, 2), keep="new"),
+            "Two things at once: your reset gate and your update gate have changed places, and the "
+            "one that keeps the old state is the wrong way round. At 1 the old state stays.",
+        ),
+        *(
+            (
+                partial(_gru, order=(gate, gate, 2)),
+                "One gate does the work of both in yours. `R` belongs inside the candidate, and "
+                "`Z` outside.",
+            )
+            for gate in (0, 1)
         ),
         (
             partial(_gru, order=(1, 2, 0)),

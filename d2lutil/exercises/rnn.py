@@ -28,11 +28,12 @@ def _outputs(
     hidden: Callable[[Tensor], Tensor] = torch.tanh,
     output: Callable[[Tensor], Tensor] = _straight,
     carried: bool = True,
+    step: Callable[[Tensor, int], Tensor] = lambda X, i: X[:, i],
 ) -> Tensor:
     """A Jordan network's outputs: X (n, t, d), M (n, q) -> (n, t, q)."""
     outputs = []
-    for x in X.unbind(dim=1):
-        H = hidden(x @ W_xh + M @ W_oh + b_h)  # (n, h)
+    for i in range(X.shape[1]):
+        H = hidden(step(X, i) @ W_xh + M @ W_oh + b_h)  # (n, h)
         answer = output(H @ W_ho + b_o)  # (n, q)
         outputs.append(answer)
         M = answer if carried else M  # (n, q)
@@ -158,9 +159,11 @@ def _over_examples(X: Tensor, M: Tensor, *weights: Tensor) -> Tensor:
     return _outputs(X.transpose(0, 1), M, *weights)
 
 
+_example_at_step = partial(_outputs, step=lambda X, i: X[i])
+
 _OVER_EXAMPLES = (
-    "You loop over the examples: `for x in X` walks along the first dimension. The steps are the "
-    "second; `X.unbind(dim=1)` gives them one by one."
+    "You loop over the examples: `for x in X` and `X[i]` walk along the first dimension. The steps "
+    "are the second; `X.unbind(dim=1)` gives them one by one."
 )
 
 
@@ -268,6 +271,13 @@ jordan_forward = Exercise(
         ),
         (_over_examples, _OVER_EXAMPLES),
         (lambda *arguments: _over_examples(*arguments).transpose(0, 1), _OVER_EXAMPLES),
+        (_example_at_step, _OVER_EXAMPLES),
+        (lambda *arguments: _example_at_step(*arguments).transpose(0, 1), _OVER_EXAMPLES),
+        (
+            lambda X, M, *weights: _outputs(X, M, *weights)[:, : len(X)],
+            "You take as many steps as there are examples. `X` has the shape (n, t, d): which of "
+            "these counts the steps?",
+        ),
         (
             lambda *arguments: list(_outputs(*arguments).unbind(dim=1)),
             "The outputs are right, in a list. `torch.stack` makes one tensor of them; the steps "
@@ -522,6 +532,21 @@ clip_gradient = Exercise(
         (
             partial(_if_longer, lambda g: _norm(g) / sum(x.numel() for x in g) ** 0.5),
             "You take a mean of the squares where their sum belongs.",
+        ),
+        *(
+            (
+                partial(_if_longer, lambda g, join=join: join(g).norm()),
+                "The tensors have different shapes, so they do not join. The norm needs only their "
+                "entries: how do you get rid of the shapes?",
+            )
+            for join in (torch.cat, torch.stack)
+        ),
+        (
+            lambda gradients, threshold: _scaled(
+                gradients, min(1.0, threshold / _norm(gradients).item())
+            ),
+            "A gradient of zeros has a norm of 0, and you divide by it. It is shorter than the "
+            "threshold, so it stays as it is.",
         ),
         (
             partial(_by_factor, lambda g, c: max(1.0, c / _norm(g).item())),

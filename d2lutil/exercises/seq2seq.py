@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 
 import torch
@@ -86,6 +86,15 @@ def _end_in_before(
     rows = [[start, *p, end] for p in phrases]
     length = max(map(len, rows))
     return _rows(rows, pad, length)[:, :-1], _rows([r[1:] for r in rows], -100, length - 1)
+
+
+def _one_table(
+    phrases: list[list[int]], pad: int, start: int, end: int, ignored: bool
+) -> tuple[Tensor, Tensor]:
+    """Both cut out of one table, which has one filler."""
+    rows = [[start, *p, end] for p in phrases]
+    table = _rows(rows, -100 if ignored else pad, max(map(len, rows)))
+    return table[:, :-1], table[:, 1:]
 
 
 def _not_shifted(phrases: list[list[int]], pad: int, start: int, end: int) -> tuple[Tensor, Tensor]:
@@ -200,6 +209,14 @@ teacher_batch = Exercise(
             _end_in_before,
             "In your shorter rows `before` holds `end`. Nothing comes after `end`, so there is "
             "nothing to show it for.",
+        ),
+        *(
+            (
+                partial(_one_table, ignored=ignored),
+                "You cut both out of one table. In its shorter rows `end` is not the last, so it "
+                "stays in `before`. And one table has one filler; `before` and `y` need two.",
+            )
+            for ignored in (False, True)
         ),
         (
             _ends_in_before,
@@ -333,23 +350,44 @@ def _glued(translation: list[str], reference: list[str], n: int) -> float:
     return _share((ours & theirs).total(), ours.total())
 
 
+def _unguarded(
+    function: Callable[[list[str], list[str], int], float],
+    translation: list[str],
+    reference: list[str],
+    n: int,
+) -> float:
+    """Divides by the number of runs even if there is none."""
+    return function(translation, reference, n) if _grams(translation, n) else 1 / 0
+
+
+_MISCOUNTED = [
+    (
+        _unclipped,
+        "You count a run each time it is said, however often. It counts at most as often as it "
+        "stands in the reference: “mille mille mille mille” is no perfect translation.",
+    ),
+    (
+        _kinds,
+        "A set forgets how often a run is there. Count: `Counter` does.",
+    ),
+    (
+        _kinds_of_all,
+        "Above the line you have a set, which forgets how often a run is there. What is said "
+        "twice, and stands twice in the reference, counts twice.",
+    ),
+]
+
+
 clipped_precision = Exercise(
     reference=_clipped,
     cases=_clipped_cases,
     mistakes=[
+        *_MISCOUNTED,
+        *((partial(_unguarded, wrong), hint) for wrong, hint in _MISCOUNTED),
         (
-            _unclipped,
-            "You count a run each time it is said, however often. It counts at most as often as it "
-            "stands in the reference: “mille mille mille mille” is no perfect translation.",
-        ),
-        (
-            _kinds,
-            "A set forgets how often a run is there. Count: `Counter` does.",
-        ),
-        (
-            _kinds_of_all,
-            "Above the line you have a set, which forgets how often a run is there. What is said "
-            "twice, and stands twice in the reference, counts twice.",
+            partial(_unguarded, _clipped),
+            "A translation of fewer than `n` words has no run of `n`, and you divide by their "
+            "number. The task asks for 0.0 there.",
         ),
         (
             partial(_clipped_over, "reference"),
@@ -431,10 +469,22 @@ def _step_cases(generator: torch.Generator) -> Iterator[tuple[Tensor, Tensor, in
         torch.tensor([[0.4, 0.35, 0.25], [0.9, 0.06, 0.04]]).log(),
         2,
     )
+    yield (
+        torch.tensor([0.8, 0.2]).log(),
+        torch.tensor([[0.4, 0.35, 0.25], [0.9, 0.06, 0.04]]).log(),
+        2,
+    )
     for k, v, width in ((2, 4, 2), (3, 5, 3), (4, 7, 3), (2, 6, 5), (3, 3, 5)):
         total = -2 * torch.rand(k, generator=generator)
         log_p = (2 * torch.randn(k, v, generator=generator)).log_softmax(dim=1)
         yield total.sort(descending=True).values, log_p, width
+
+
+def _step_late(total: Tensor, log_p: Tensor, width: int, ordered: bool) -> Step:
+    rows, words, best = _chosen(log_p, width)
+    best = best + total[rows]  # (width,)
+    at = best.argsort(descending=True) if ordered else slice(None)
+    return rows[at], words[at], best[at]
 
 
 def _step_each(total: Tensor, log_p: Tensor, width: int) -> Step:
@@ -479,6 +529,14 @@ beam_step = Exercise(
             lambda total, log_p, width: _chosen(log_p, width),
             "You forget how probable the beginnings were. A good word after a bad beginning is "
             "not a good phrase: where does `total` come in?",
+        ),
+        *(
+            (
+                partial(_step_late, ordered=ordered),
+                "You choose first and add `total` afterwards, so a bad beginning has as good a "
+                "chance as a good one. Choose by the sums.",
+            )
+            for ordered in (False, True)
         ),
         (
             lambda total, log_p, width: _chosen(total[:, None] * log_p, width),

@@ -166,6 +166,13 @@ def _no_softmax(
     return torch.einsum("nt,ntk->nk", scores, V), K, V
 
 
+def _ones_as_weights(
+    x: Tensor, K: Tensor, V: Tensor, W_q: Tensor, W_k: Tensor, W_v: Tensor
+) -> tuple[Tensor, Tensor, Tensor]:
+    _, K, V = _step(x, K, V, W_q, W_k, W_v)
+    return V.sum(dim=1), K, V
+
+
 def _old_cache(
     x: Tensor, K: Tensor, V: Tensor, W_q: Tensor, W_k: Tensor, W_v: Tensor
 ) -> tuple[Tensor, Tensor, Tensor]:
@@ -239,6 +246,16 @@ cached_step = Exercise(
             partial(_step, dim=0),
             "Your softmax runs over the phrases. The weights of one word over all that it looks at "
             "add up to 1.",
+        ),
+        (
+            _ones_as_weights,
+            "All your weights are 1: your softmax runs over the one word that asks. It should run "
+            "over the t + 1 words that are looked at.",
+        ),
+        (
+            lambda x, K, V, W_q, W_k, W_v: torch.cat([K, x @ W_k], dim=1),
+            "`torch.cat` joins tensors of equally many dimensions. The cache is (n, t, k), and "
+            "`x @ W_k` is (n, k): which dimension does it lack to be one more word?",
         ),
         (_bare_word, "You have swapped `W_q` and `W_k`: what asks, and what is asked."),
         (_values_as_keys, "You have swapped `W_k` and `W_v`: scores come from keys."),

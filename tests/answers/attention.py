@@ -31,6 +31,40 @@ def relu_epsilon(queries, keys, values, width):
     return (w @ values) / (w.sum(1) + 1e-9)
 
 
+def relu_all_or_nothing(queries, keys, values, width):
+    w = functional.relu(1 - ((queries[:, None] - keys) / width) ** 2)
+    s = w.sum(1, keepdim=True)
+    if (s == 0).any():
+        return torch.full((len(queries),), values.mean().item())
+    return (w / s) @ values
+
+
+def relu_one_mean(queries, keys, values, width):
+    w = functional.relu(1 - ((queries[:, None] - keys) / width) ** 2)
+    if 0 in w.sum(1):
+        return values.mean()
+    return (w @ values) / w.sum(1)
+
+
+def relu_if(queries, keys, values, width):
+    w = functional.relu(1 - ((queries[:, None] - keys) / width) ** 2)
+    if w.sum(1) == 0:
+        return values.mean()
+    return (w @ values) / w.sum(1)
+
+
+def relu_whole_table(queries, keys, values, width):
+    w = torch.relu(1 - ((queries[:, None] - keys[None]) / width) ** 2)
+    return w / w.sum() @ values
+
+
+def relu_whole_table_and_mean(queries, keys, values, width):
+    out = relu_whole_table(queries, keys, values, width)
+    nobody = ((queries[:, None] - keys).abs() >= width).all(1)
+    out[nobody] = values.mean()
+    return out
+
+
 def relu_nearest(queries, keys, values, width):
     out = relu_nan(queries, keys, values, width)
     nearest = values[(queries[:, None] - keys).abs().argmin(1)]
@@ -248,6 +282,21 @@ def bilinear_mask_as_it_is(queries, keys, values, W, mask):
     return torch.softmax(scores.masked_fill(mask == 0, float("-inf")), -1) @ values
 
 
+def bilinear_column_mask(queries, keys, values, W, mask):
+    scores = torch.einsum("ntd,de,nse->nts", queries, W, keys)
+    return torch.where(mask[:, :, None], scores, -torch.inf).softmax(-1) @ values
+
+
+def bilinear_column_mask_of_bytes(queries, keys, values, W, mask):
+    scores = queries @ W @ keys.transpose(1, 2)
+    return torch.softmax(scores.masked_fill(mask.unsqueeze(2) == 0, -1e9), -1) @ values
+
+
+def bilinear_turned_round(queries, keys, values, W, mask):
+    scores = torch.matmul(queries @ W, keys.T)
+    return torch.softmax(scores.masked_fill(~mask[:, None], -torch.inf), -1) @ values
+
+
 def bilinear_pair(queries, keys, values, W, mask):
     scores = torch.einsum("ntd,de,nse->nts", queries, W, keys)
     alpha = scores.masked_fill(~mask[:, None], -torch.inf).softmax(-1)
@@ -308,6 +357,11 @@ WRONG = {
     "relu_regression": [
         (relu_nan, "0/0 is `nan`"),
         (relu_epsilon, "you predict 0"),
+        (relu_all_or_nothing, "decide for each query by itself"),
+        (relu_one_mean, "decide for each query by itself"),
+        (relu_if, "`if` wants one answer"),
+        (relu_whole_table, "the sum of the whole table"),
+        (relu_whole_table_and_mean, "the sum of the whole table"),
         (relu_nearest, "the value of the nearest one"),
         (relu_not_normalised, "Where that sum is 0"),
         (relu_not_normalised_but_mean, "Softmax does that by itself"),
@@ -347,6 +401,9 @@ WRONG = {
         (bilinear_no_mask, "does not use `mask`"),
         (bilinear_mask_inverted, "the wrong way round"),
         (bilinear_mask_as_it_is, "a dimension of size 1"),
+        (bilinear_column_mask, "it covers rows"),
+        (bilinear_column_mask_of_bytes, "it covers rows"),
+        (bilinear_turned_round, "all three dimensions"),
         (bilinear_pair, "the first of the two only"),
         (bilinear_zeros, "A score of 0 still has a weight"),
         (bilinear_mask_values, "You mask after the softmax"),

@@ -92,6 +92,21 @@ def iou_of_the_larger(A, B):
     return shared(A, B) / torch.stack([area(A), area(B)]).amax(0)
 
 
+def iou_with_areas_of_corners(A, B):
+    both = shared(A, B)
+    a = (A[:, 2] - A[:, 0]) * (A[:, 3] - A[:, 1])
+    b = (B[:, 2] - B[:, 0]) * (B[:, 3] - B[:, 1])
+    return both / (a + b - both)
+
+
+def iou_overwritten(A, B):
+    A, B = A.clone(), B.clone()
+    for boxes in (A, B):
+        boxes[:, :2] -= boxes[:, 2:] / 2
+        boxes[:, 2:] = boxes[:, :2] + boxes[:, 2:] / 2
+    return ops.box_iou(A, B).diagonal()
+
+
 def iou_as_a_distance(A, B):
     return 1 - iou_by_columns(A, B)
 
@@ -141,6 +156,26 @@ def area_by_hits(hits, count):
 def area_jagged_by_hits(hits, count):
     found = int(hits.sum())
     return area_of_the_jagged_curve(hits, found) if found else 0.0
+
+
+def area_by_mean(hits, count):
+    P = precisions(hits)
+    best = torch.tensor([P[k:].max() for k in range(len(P))])
+    return float(best[hits].sum() / hits.sum())
+
+
+def area_jagged_by_mean(hits, count):
+    return precisions(hits)[hits].mean().item()
+
+
+def area_without_widths(hits, count):
+    return area_by_loop(hits, 1)
+
+
+def area_not_turned_back(hits, count):
+    P = precisions(hits).tolist()
+    best = [max(P[len(P) - 1 - k :]) for k in range(len(P))]
+    return sum(b for b, hit in zip(best, hits.tolist(), strict=True) if hit) / count
 
 
 def area_of_all_answers(hits, count):
@@ -193,6 +228,8 @@ WRONG = {
         (iou_of_corners, "You read the boxes as corners"),
         (iou_of_corner_and_size, "They are the centre"),
         (iou_of_double_boxes, "twice as wide"),
+        (iou_with_areas_of_corners, "Your shared area is right"),
+        (iou_overwritten, "Did you overwrite it"),
         (iou_without_clamp, "Boxes that are apart"),
         (iou_clamped_at_the_end, "comes too late"),
         (iou_of_a, "`A` alone"),
@@ -207,6 +244,10 @@ WRONG = {
         (area_of_the_jagged_curve, "the best one at this answer"),
         (area_by_hits, "divide by the number of hits"),
         (area_jagged_by_hits, "Two things"),
+        (area_by_mean, "divide by the number of hits"),
+        (area_jagged_by_mean, "Two things"),
+        (area_without_widths, "You add up the heights"),
+        (area_not_turned_back, "Turn it back"),
         (area_of_all_answers, "the mean over all answers"),
         (area_mean_precision, "the mean precision over all answers"),
         (area_with_steps_for_misses, "Your misses add steps"),

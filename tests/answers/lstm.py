@@ -58,6 +58,32 @@ def step_no_forget(z, z_i, z_f, z_o, c):
     return torch.sigmoid(z_o) * torch.tanh(c), c
 
 
+def step_forgets_the_new(z, z_i, z_f, z_o, c):
+    i, f, o = torch.sigmoid(z_i), torch.sigmoid(z_f), torch.sigmoid(z_o)
+    new = c + f * i * torch.tanh(z)
+    return o * torch.tanh(new), new
+
+
+def step_writes_by_forget_gate(z, z_i, z_f, z_o, c):
+    new = torch.sigmoid(z_f) * torch.tanh(z) + c
+    return torch.sigmoid(z_o) * torch.tanh(new), new
+
+
+def step_forgets_all(z, z_i, z_f, z_o, c):
+    c = torch.sigmoid(z_f) * (c + torch.sigmoid(z_i) * torch.tanh(z))
+    return torch.sigmoid(z_o) * torch.tanh(c), c
+
+
+def step_tied(z, z_i, z_f, z_o, c):
+    c = torch.lerp(torch.tanh(z), c, torch.sigmoid(z_f))
+    return torch.sigmoid(z_o) * torch.tanh(c), c
+
+
+def step_no_input_gate(z, z_i, z_f, z_o, c):
+    c = c * torch.sigmoid(z_f) + torch.tanh(z)
+    return torch.sigmoid(z_o) * torch.tanh(c), c
+
+
 def step_raw_scores(z, z_i, z_f, z_o, c):
     c = z_f * c + z_i * torch.tanh(z)
     return z_o * torch.tanh(c), c
@@ -107,6 +133,26 @@ def gru_inverted(x, H, *weights):
 def gru_swapped(x, H, *weights):
     a, b, Z, R = _gru_parts(x, H, *weights)
     return Z * H + (1 - Z) * torch.tanh(a + R * b)
+
+
+def gru_roles(x, H, *weights):
+    a, b, R, Z = _gru_parts(x, H, *weights)
+    return R * H + (1 - R) * torch.tanh(a + Z * b)
+
+
+def gru_roles_inverted(x, H, *weights):
+    a, b, R, Z = _gru_parts(x, H, *weights)
+    return torch.lerp(H, torch.tanh(a + Z * b), R)
+
+
+def gru_update_only(x, H, *weights):
+    a, b, _, Z = _gru_parts(x, H, *weights)
+    return Z * H + (1 - Z) * torch.tanh(a + Z * b)
+
+
+def gru_reset_only(x, H, *weights):
+    a, b, R, _ = _gru_parts(x, H, *weights)
+    return R * H + (1 - R) * torch.tanh(a + R * b)
 
 
 def gru_reset_first(x, H, W_x, W_h, b_x, b_h):
@@ -215,6 +261,11 @@ WRONG = {
         (step_reads_old, "You read the old memory"),
         (step_straight_output, "You put the memory out as it is"),
         (step_no_forget, "The forget gate is missing"),
+        (step_forgets_the_new, "the old memory stays whole"),
+        (step_writes_by_forget_gate, "the old memory stays whole"),
+        (step_forgets_all, "what is new as well"),
+        (step_tied, "You let in what the forget gate drops"),
+        (step_no_input_gate, "The input gate is missing"),
         (step_raw_scores, "You multiply by the scores themselves"),
         (step_state_only, "the state alone"),
         (step_in_place, "Make a new one"),
@@ -222,6 +273,10 @@ WRONG = {
     "gru_step": [
         (gru_inverted, "Your update gate is the wrong way round"),
         (gru_swapped, "Your reset gate and your update gate have changed places"),
+        (gru_roles, "stands inside the candidate"),
+        (gru_roles_inverted, "Two things at once"),
+        (gru_update_only, "One gate does the work of both"),
+        (gru_reset_only, "One gate does the work of both"),
         (gru_reset_first, "You reset the state before the matrix"),
         (gru_no_reset, "Your reset gate does nothing"),
         (gru_reset_everything, "Your reset gate weighs the input"),

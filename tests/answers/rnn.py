@@ -144,6 +144,31 @@ def jordan_over_examples_stacked_first(X, M, W_xh, W_oh, b_h, W_ho, b_o):
     return torch.stack(out)
 
 
+def jordan_examples_by_index(X, M, W_xh, W_oh, b_h, W_ho, b_o):
+    out = []
+    for i in range(X.shape[1]):
+        M = torch.tanh(X[i] @ W_xh + M @ W_oh + b_h) @ W_ho + b_o
+        out.append(M)
+    return torch.stack(out, dim=1)
+
+
+def jordan_examples_by_index_stacked_first(X, M, W_xh, W_oh, b_h, W_ho, b_o):
+    out = []
+    for i in range(X.size(1)):
+        H = torch.tanh(X[i] @ W_xh + M @ W_oh + b_h)
+        M = H @ W_ho + b_o
+        out += [M]
+    return torch.stack(out)
+
+
+def jordan_as_many_as_examples(X, M, W_xh, W_oh, b_h, W_ho, b_o):
+    out = []
+    for i in range(X.shape[0]):
+        M = torch.tanh(X[:, i] @ W_xh + M @ W_oh + b_h) @ W_ho + b_o
+        out.append(M)
+    return torch.stack(out, dim=1)
+
+
 def jordan_list(X, M, W_xh, W_oh, b_h, W_ho, b_o):
     out = []
     for i in range(X.shape[1]):
@@ -328,6 +353,26 @@ def clip_longest(gradients, threshold):
     return [g * threshold / n for g in gradients] if n > threshold else list(gradients)
 
 
+def clip_joined(gradients, threshold):
+    norm = torch.cat(gradients).norm()
+    return [g * min(1, threshold / norm) for g in gradients]
+
+
+def clip_joined_squares(gradients, threshold):
+    norm = torch.cat([g**2 for g in gradients]).sum() ** 0.5
+    return [g * threshold / norm for g in gradients] if norm > threshold else gradients
+
+
+def clip_stacked(gradients, threshold):
+    norm = torch.linalg.norm(torch.stack(gradients))
+    return [g * min(1, threshold / norm) for g in gradients]
+
+
+def clip_by_zero(gradients, threshold):
+    norm = math.sqrt(sum((g**2).sum().item() for g in gradients))
+    return [g * min(1, threshold / norm) for g in gradients]
+
+
 def clip_max(gradients, threshold):
     norm = torch.cat([g.flatten() for g in gradients]).norm().item()
     return [max(1, threshold / (norm + 1e-12)) * g for g in gradients]
@@ -400,6 +445,9 @@ WRONG = {
         (jordan_into_memory, "Make a new one"),
         (jordan_over_examples, "You loop over the examples"),
         (jordan_over_examples_stacked_first, "You loop over the examples"),
+        (jordan_examples_by_index, "You loop over the examples"),
+        (jordan_examples_by_index_stacked_first, "You loop over the examples"),
+        (jordan_as_many_as_examples, "as many steps as there are examples"),
         (jordan_list, "`torch.stack` makes one tensor"),
         (jordan_with_memory, "Return the outputs only"),
         (jordan_carried_without_bias, "The memory lacks `b_o`"),
@@ -435,6 +483,10 @@ WRONG = {
         (clip_no_root, "You forgot the root"),
         (clip_sum_of_norms, "You add up the norms"),
         (clip_longest, "the norm of the longest tensor"),
+        (clip_joined, "they do not join"),
+        (clip_joined_squares, "they do not join"),
+        (clip_stacked, "they do not join"),
+        (clip_by_zero, "A gradient of zeros has a norm of 0"),
         (clip_max, "`max` where `min` belongs"),
         (clip_upside_down, "upside down"),
         (clip_to_one, "to a length of 1"),

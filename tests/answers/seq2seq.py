@@ -57,6 +57,18 @@ def batch_sliced(phrases, pad, start, end):
     return before, y
 
 
+def batch_sliced_as_it_is(phrases, pad, start, end):
+    full = pad_sequence([torch.tensor([start, *p, end]) for p in phrases], True, pad)
+    return full[:, :-1], full[:, 1:]
+
+
+def batch_sliced_from_labels(phrases, pad, start, end):
+    full = torch.full((len(phrases), max(map(len, phrases)) + 2), -100)
+    for row, p in zip(full, phrases, strict=True):
+        row[: len(p) + 2] = torch.tensor([start, *p, end])
+    return full[:, :-1], full[:, 1:]
+
+
 def batch_marks_everywhere(phrases, pad, start, end):
     rows = [torch.tensor([start, *p, end]) for p in phrases]
     return pad_sequence(rows, True, pad), pad_sequence(rows, True, -100)
@@ -138,6 +150,22 @@ def precision_sets(translation, reference, n):
     return len(ours & theirs) / len(ours) if ours else 0.0
 
 
+def precision_of_nothing(translation, reference, n):
+    ours, theirs = _runs(translation, n), _runs(reference, n)
+    right = sum(min(ours.count(run), theirs.count(run)) for run in set(ours))
+    return right / len(ours)
+
+
+def precision_unclipped_of_nothing(translation, reference, n):
+    ours, theirs = _runs(translation, n), _runs(reference, n)
+    return len([r for r in ours if r in theirs]) / len(ours)
+
+
+def precision_sets_of_nothing(translation, reference, n):
+    ours, theirs = set(_runs(translation, n)), set(_runs(reference, n))
+    return len(ours & theirs) / len(ours)
+
+
 def precision_recall(translation, reference, n):
     return precision_by_counter(reference, translation, n)
 
@@ -198,6 +226,18 @@ def step_by_sort(total, log_p, width):
 def step_no_total(total, log_p, width):
     best, at = log_p.flatten().topk(width)
     return at // log_p.shape[1], at % log_p.shape[1], best
+
+
+def step_total_last(total, log_p, width):
+    best, at = log_p.flatten().topk(width)
+    rows = at // log_p.shape[1]
+    return rows, at % log_p.shape[1], total[rows] + best
+
+
+def step_total_last_sorted(total, log_p, width):
+    rows, words, best = step_total_last(total, log_p, width)
+    best, order = best.sort(descending=True)
+    return rows[order], words[order], best
 
 
 def step_product(total, log_p, width):
@@ -281,6 +321,8 @@ WRONG = {
         (batch_shifted_both, "You cut `y` out of `before`"),
         (batch_zeros, "You fill `y` up with 0"),
         (batch_sliced, "In your shorter rows `before` holds `end`"),
+        (batch_sliced_as_it_is, "You cut both out of one table"),
+        (batch_sliced_from_labels, "You cut both out of one table"),
         (batch_marks_everywhere, "each has only one of them"),
         (batch_swapped, "in the wrong order"),
         (batch_columns, "The steps stand in rows"),
@@ -290,6 +332,9 @@ WRONG = {
     "clipped_precision": [
         (precision_unclipped, "at most as often as it"),
         (precision_sets, "A set forgets"),
+        (precision_of_nothing, "The task asks for 0.0 there"),
+        (precision_unclipped_of_nothing, "at most as often as it"),
+        (precision_sets_of_nothing, "A set forgets"),
         (precision_recall, "That is the recall"),
         (precision_of_words, "single words"),
         (precision_one_short, "You leave out the last run"),
@@ -301,6 +346,8 @@ WRONG = {
     ],
     "beam_step": [
         (step_no_total, "how probable the beginnings were"),
+        (step_total_last, "Choose by the sums"),
+        (step_total_last_sorted, "Choose by the sums"),
         (step_product, "You multiply logarithms"),
         (step_probabilities, "You give probabilities"),
         (step_swapped, "rows and words the wrong way round"),

@@ -120,6 +120,17 @@ def step_softmax_over_phrases(x, K, V, W_q, W_k, W_v):
     return (w @ V)[:, 0], K, V
 
 
+def step_softmax_over_the_query(x, K, V, W_q, W_k, W_v):
+    K, V = torch.cat((K, (x @ W_k)[:, None]), 1), torch.cat((V, (x @ W_v)[:, None]), 1)
+    w = F.softmax((x @ W_q)[:, None] @ K.mT / K.shape[2] ** 0.5, dim=1)
+    return (w @ V)[:, 0], K, V
+
+
+def step_flat_key(x, K, V, W_q, W_k, W_v):
+    V, K = torch.cat((V, x @ W_v), 1), torch.cat((K, x @ W_k), 1)
+    return F.scaled_dot_product_attention((x @ W_q)[:, None], K, V)[:, 0], K, V
+
+
 def step_roles_swapped(x, K, V, W_q, W_k, W_v):
     return step_by_torch(x, K, V, W_k, W_q, W_v)
 
@@ -289,6 +300,8 @@ WRONG = {
         (step_scaled_by_k, "It is the root of k"),
         (step_in_front, "in front of the older ones"),
         (step_softmax_over_phrases, "runs over the phrases"),
+        (step_softmax_over_the_query, "All your weights are 1"),
+        (step_flat_key, "equally many dimensions"),
         (step_roles_swapped, "swapped `W_q` and `W_k`"),
         (step_values_as_keys, "swapped `W_k` and `W_v`"),
         (step_no_softmax, "The softmax is missing"),
