@@ -136,12 +136,15 @@ def detect(
 
 
 class Contrast(nn.Module):
-    """How far each number of a picture (n, c, h, w) is from the mean around it, times three."""
+    """How far each number of a picture (n, c, h, w) is from the mean around it, times three.
+
+    The mean is that of squares of 12 by 12 pixels, blended from one square's middle to the next.
+    """
 
     def forward(self, X: Tensor) -> Tensor:
         """Pictures (n, c, h, w) to (n, c, h, w)."""
-        around = F.avg_pool2d(X, 25, stride=1, padding=12, count_include_pad=False)
-        return 3 * (X - around)
+        around = F.avg_pool2d(X, 12, ceil_mode=True)  # (n, c, h / 12, w / 12)
+        return 3 * (X - F.interpolate(around, X.shape[2:], mode="bilinear"))
 
 
 class Grid(nn.Module):
@@ -155,19 +158,27 @@ class Grid(nn.Module):
 def network(boxes: int = 2, classes: int = 10, width: int = 32) -> nn.Sequential:
     """A small network with a cell for each 12 pixels: (n, 3, h, w) to (n, h / 12, w / 12, 5B + C).
 
-    Four convolutions with batch normalisation and leaky ReLU, and one of 1 x 1 at the end.
+    Four convolutions with batch normalisation and leaky ReLU, and one of 1 x 1 at the end. It
+    begins with the same answer everywhere: boxes of a quarter of the picture each way, in the
+    middle of their cells, in which it does not believe.
     """
 
-    def block(*shape: int) -> list[nn.Module]:
-        conv = nn.Conv2d(*shape, padding=shape[2] // 2, bias=False)
-        return [conv, nn.BatchNorm2d(shape[1]), nn.LeakyReLU(0.1, inplace=True)]
+    def block(inputs: int, outputs: int, kernel: int, stride: int = 1, pool: int = 1) -> nn.Module:
+        conv = nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2, bias=False)
+        pools = [nn.MaxPool2d(pool)] if pool > 1 else []
+        norm = nn.BatchNorm2d(outputs)
+        return nn.Sequential(conv, *pools, norm, nn.LeakyReLU(0.1, inplace=True))
 
+    last = nn.Conv2d(4 * width, 5 * boxes + classes, 1)
+    with torch.no_grad():
+        last.weight.mul_(0.1)
+        last.bias.copy_(torch.tensor([0.5, 0.5, 0.5, 0.5, 0.0] * boxes + [1 / classes] * classes))
     return nn.Sequential(
         Contrast(),
-        *block(3, width, 6, 3),
-        *(nn.MaxPool2d(2), *block(width, 2 * width, 3)),
-        *(nn.MaxPool2d(2), *block(2 * width, 4 * width, 3)),
-        *block(4 * width, 4 * width, 3),
-        nn.Conv2d(4 * width, 5 * boxes + classes, 1),
+        block(3, width, 5, stride=3, pool=2),  # (n, width, 16, 16)
+        block(width, 2 * width, 3, pool=2),  # (n, 2 width, 8, 8)
+        block(2 * width, 4 * width, 3),
+        block(4 * width, 4 * width, 3),
+        last,  # (n, 5B + C, 8, 8)
         Grid(),
     )
