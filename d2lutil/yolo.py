@@ -33,11 +33,11 @@ def targets(objects: Tensor, size: int, cells: int) -> Tensor:
     for k in reversed(range(objects.shape[1])):  # so that the first is written last
         one = objects[:, k]  # (n, 5)
         which = (one[:, 0] >= 0).nonzero()[:, 0]  # (p,)
-        c, low, high = one[which, :1], one[which, 1:3] / size, one[which, 3:] / size
-        middle = (low + high) / 2 * cells  # (p, 2), in cells
+        c, low, high = one[which].split([1, 2, 2], dim=1)
+        middle = (low + high) / 2 * cells / size  # (p, 2), in cells
         j, i = middle.long().clamp(max=cells - 1).T  # (p,), (p,)
         place = middle - torch.stack([j, i], dim=1)  # (p, 2)
-        answer[which, i, j] = torch.cat([c, place, high - low], dim=1)
+        answer[which, i, j] = torch.cat([c, place, (high - low) / size], dim=1)
     return answer
 
 
