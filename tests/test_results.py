@@ -286,6 +286,8 @@ BOUNDS = {
         "count_misplaced": (20, 120),
         "count_doubled": (0, 60),
         "count_invented": (0, 50),
+        "low_missed": (10, 200),
+        "low_misread": (150, 700),
         "spread_last": (1.5, 5),
         "middle_last": (1, 2.5),
         "passed_most": (15, 60),
