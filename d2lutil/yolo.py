@@ -144,7 +144,8 @@ class Contrast(nn.Module):
     def forward(self, X: Tensor) -> Tensor:
         """Pictures (n, c, h, w) to (n, c, h, w)."""
         around = F.avg_pool2d(X, 12, ceil_mode=True)  # (n, c, h / 12, w / 12)
-        return 3 * (X - F.interpolate(around, X.shape[2:], mode="bilinear"))
+        far = 3 * (X - F.interpolate(around, X.shape[2:], mode="bilinear"))
+        return far.contiguous(memory_format=torch.channels_last)  # convolves faster on a CPU
 
 
 class Grid(nn.Module):
