@@ -3,7 +3,7 @@
 >>> from d2lutil import check, data, fit, plotting, show
 """
 
-from d2lutil import data, detection, plotting, translation
+from d2lutil import data, detection, plotting, translation, yolo
 from d2lutil.checking import check, progress
 from d2lutil.interactive import explore
 from d2lutil.plotting import show
@@ -32,5 +32,6 @@ __all__ = [
     "seed",
     "show",
     "translation",
+    "yolo",
 ]
 __version__ = "0.1.0"

@@ -1,0 +1,185 @@
+"""YOLO, version 1: what each cell of a grid must say, the loss, and boxes from the answers.
+
+A picture is divided into S x S cells. A network's outputs are (n, S, S, 5B + C): in each cell, for
+each of B boxes, ``(x, y, root of w, root of h, confidence)``, then a number for each of C classes.
+x and y are the centre's place in the cell, from 0 to 1; w and h are shares of the picture.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from d2lutil import detection
+
+WEIGHTS = (5.0, 5.0, 1.0, 0.5, 1.0)  # of the five terms of the loss, in the order of `loss_terms`
+
+
+def targets(objects: Tensor, size: int, cells: int) -> Tensor:
+    """What each cell should say, (n, S, S, 5), rows ``(class, x, y, w, h)``, class -1 where empty.
+
+    `objects` (n, m, 5) are those of n pictures of `size` by `size` pixels, as `data.scenes` has
+    them. An object belongs to the cell that its centre is in. Of several in one cell, the first
+    stays. The cell in row i and column j of the grid is ``[:, i, j]``.
+
+    >>> targets(torch.tensor([[[7.0, 0, 0, 4, 8]]]), size=16, cells=2)[0, 0, 0]
+    tensor([7.0000, 0.2500, 0.5000, 0.2500, 0.5000])
+    """
+    if objects.ndim != 3 or objects.shape[2] != 5:
+        raise ValueError(f"objects must be (n, m, 5), not {tuple(objects.shape)}")
+    answer = objects.new_zeros(len(objects), cells, cells, 5)
+    answer[..., 0] = -1
+    for k in reversed(range(objects.shape[1])):  # so that the first is written last
+        one = objects[:, k]  # (n, 5)
+        which = (one[:, 0] >= 0).nonzero()[:, 0]  # (p,)
+        c, low, high = one[which].split([1, 2, 2], dim=1)
+        middle = (low + high) / 2 * cells / size  # (p, 2), in cells
+        j, i = middle.long().clamp(max=cells - 1).T  # (p,), (p,)
+        place = middle - torch.stack([j, i], dim=1)  # (p, 2)
+        answer[which, i, j] = torch.cat([c, place, (high - low) / size], dim=1)
+    return answer
+
+
+def split(outputs: Tensor, boxes: int = 2) -> tuple[Tensor, Tensor, Tensor]:
+    """Outputs (n, S, S, 5B + C) as boxes (n, S, S, B, 4), confidences (.., B), classes (.., C)."""
+    if outputs.ndim != 4 or outputs.shape[3] <= 5 * boxes:
+        raise ValueError(
+            f"outputs must be (n, S, S, 5 * {boxes} + classes), not {tuple(outputs.shape)}"
+        )
+    five = outputs[..., : 5 * boxes].unflatten(3, (boxes, 5))  # (n, S, S, B, 5)
+    return five[..., :4], five[..., 4], outputs[..., 5 * boxes :]
+
+
+def corners(boxes: Tensor) -> Tensor:
+    """Boxes (n, S, S, B, 4), ``(x, y, root of w, root of h)``, as corners in shares of the picture.
+
+    >>> corners(torch.tensor([[[[[0.5, 0.5, 0.5, 1.0]]]]]))
+    tensor([[[[[0.3750, 0.0000, 0.6250, 1.0000]]]]])
+    """
+    at = torch.arange(boxes.shape[1], device=boxes.device)  # (S,)
+    i, j = torch.meshgrid(at, at, indexing="ij")  # (S, S), (S, S)
+    cell = torch.stack([j, i], dim=2)[:, :, None]  # (S, S, 1, 2)
+    middle = (boxes[..., :2] + cell) / len(at)  # (n, S, S, B, 2)
+    half = boxes[..., 2:].square() / 2  # (n, S, S, B, 2)
+    return torch.cat([middle - half, middle + half], dim=-1)
+
+
+def responsible(boxes: Tensor, wanted: Tensor) -> tuple[Tensor, Tensor]:
+    """Which of the boxes (n, S, S, B, 4) answers for its cell's object, and each one's IoU with it.
+
+    Both are (n, S, S, B). `wanted` is what `targets` returns. The responsible box of a cell with an
+    object is that of the largest IoU, the first of several; an empty cell has none.
+    """
+    there = wanted[..., 0] >= 0  # (n, S, S)
+    true = torch.cat([wanted[..., 1:3], wanted[..., 3:].sqrt()], dim=-1)[..., None, :]
+    a, b = corners(boxes.detach()), corners(true)  # (n, S, S, B, 4), (n, S, S, 1, 4)
+    low, high = torch.maximum(a[..., :2], b[..., :2]), torch.minimum(a[..., 2:], b[..., 2:])
+    shared = (high - low).clamp(min=0).prod(dim=-1)  # (n, S, S, B)
+    both = sum((c[..., 2:] - c[..., :2]).prod(dim=-1) for c in (a, b)) - shared
+    overlap = shared / both.clamp(min=1e-9) * there[..., None]  # (n, S, S, B)
+    best = F.one_hot(overlap.argmax(dim=-1), boxes.shape[3]).bool()  # (n, S, S, B)
+    return best & there[..., None], overlap
+
+
+def loss_terms(outputs: Tensor, wanted: Tensor, boxes: int = 2) -> Tensor:
+    """The five terms of the loss, unweighted, each the mean over the pictures of a sum: (5,).
+
+    The squared errors of the responsible boxes' centres and of the roots of their sizes, of their
+    confidences, whose target is the IoU, of all other boxes' confidences, whose target is 0, and of
+    the classes in the cells with an object. `outputs` (n, S, S, 5B + C), `wanted` (n, S, S, 5) as
+    `targets` returns it.
+    """
+    four, confidence, classes = split(outputs, boxes)
+    mine, overlap = responsible(four, wanted)  # (n, S, S, B), (n, S, S, B)
+    true = wanted[..., None, 1:]  # (n, S, S, 1, 4)
+    label = F.one_hot(wanted[..., 0].long().clamp(min=0), classes.shape[3])  # (n, S, S, C)
+    there = wanted[..., 0] >= 0  # (n, S, S)
+    terms = (
+        (four[..., :2] - true[..., :2]).square().sum(dim=-1) * mine,
+        (four[..., 2:] - true[..., 2:].sqrt()).square().sum(dim=-1) * mine,
+        (confidence - overlap).square() * mine,
+        confidence.square() * ~mine,
+        (classes - label).square().sum(dim=-1) * there,
+    )
+    return torch.stack([term.sum() / len(outputs) for term in terms])  # (5,)
+
+
+def loss(outputs: Tensor, wanted: Tensor, boxes: int = 2) -> Tensor:
+    """The sum of `loss_terms`, weighted by `WEIGHTS`; for `fit`, with `targets` as y."""
+    terms = loss_terms(outputs, wanted, boxes)  # (5,)
+    return (terms.new_tensor(WEIGHTS) * terms).sum()
+
+
+def decode(outputs: Tensor, size: int, *, boxes: int = 2, least: float = 0.05) -> list[Tensor]:
+    """The detections (k, 6) in each picture of `size` by `size` pixels, before suppression.
+
+    One ``(class, left, top, right, bottom, score)`` for each box and class whose score, confidence
+    times the cell's number for the class, is greater than `least`. Boxes end at the picture's edge.
+    """
+    four, confidence, classes = split(outputs, boxes)
+    scores = confidence[..., None] * classes[..., None, :]  # (n, S, S, B, C)
+    answer = []
+    for box, score in zip((corners(four) * size).clamp(0, size), scores, strict=True):
+        i, j, k, c = (score > least).nonzero().T  # (d,) each
+        rows = [c[:, None], box[i, j, k], score[i, j, k, c][:, None]]
+        answer.append(torch.cat(rows, dim=1))  # (d, 6)
+    return answer
+
+
+def detect(
+    outputs: Tensor, size: int, *, boxes: int = 2, least: float = 0.05, threshold: float = 0.5
+) -> list[Tensor]:
+    """`decode` and then `detection.nms` with this threshold: the detections (k, 6), best first."""
+    found = decode(outputs, size, boxes=boxes, least=least)
+    return [detection.nms(rows, threshold) for rows in found]
+
+
+class Contrast(nn.Module):
+    """How far each number of a picture (n, c, h, w) is from the mean around it, times three.
+
+    The mean is that of squares of 12 by 12 pixels, blended from one square's middle to the next.
+    """
+
+    def forward(self, X: Tensor) -> Tensor:
+        """Pictures (n, c, h, w) to (n, c, h, w)."""
+        around = F.avg_pool2d(X, 12, ceil_mode=True)  # (n, c, h / 12, w / 12)
+        far = 3 * (X - F.interpolate(around, X.shape[2:], mode="bilinear"))
+        return far.contiguous(memory_format=torch.channels_last)  # convolves faster on a CPU
+
+
+class Grid(nn.Module):
+    """The channels of a feature map go last: (n, c, S, S) to (n, S, S, c)."""
+
+    def forward(self, X: Tensor) -> Tensor:
+        """Features (n, c, S, S) to outputs (n, S, S, c)."""
+        return X.permute(0, 2, 3, 1)
+
+
+def network(boxes: int = 2, classes: int = 10, width: int = 32) -> nn.Sequential:
+    """A small network with a cell for each 12 pixels: (n, 3, h, w) to (n, h / 12, w / 12, 5B + C).
+
+    Four convolutions with batch normalisation and leaky ReLU, and one of 1 x 1 at the end. It
+    begins with the same answer everywhere: boxes of a quarter of the picture each way, in the
+    middle of their cells, in which it does not believe.
+    """
+
+    def block(inputs: int, outputs: int, kernel: int, stride: int = 1, pool: int = 1) -> nn.Module:
+        conv = nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2, bias=False)
+        pools = [nn.MaxPool2d(pool)] if pool > 1 else []
+        norm = nn.BatchNorm2d(outputs)
+        return nn.Sequential(conv, *pools, norm, nn.LeakyReLU(0.1, inplace=True))
+
+    last = nn.Conv2d(4 * width, 5 * boxes + classes, 1)
+    with torch.no_grad():
+        last.weight.mul_(0.1)
+        last.bias.copy_(torch.tensor([0.5, 0.5, 0.5, 0.5, 0.0] * boxes + [1 / classes] * classes))
+    return nn.Sequential(
+        Contrast(),
+        block(3, width, 5, stride=3, pool=2),  # (n, width, 16, 16)
+        block(width, 2 * width, 3, pool=2),  # (n, 2 width, 8, 8)
+        block(2 * width, 4 * width, 3),
+        block(4 * width, 4 * width, 3),
+        last,  # (n, 5B + C, 8, 8)
+        Grid(),
+    )

@@ -1,0 +1,182 @@
+"""Right and wrong answers to the exercises of the chapter *YOLO, version 1*."""
+
+from __future__ import annotations
+
+import torch
+
+
+def cell_by_floor(boxes, size, S):
+    x = (boxes[:, 0] + boxes[:, 2]) / 2
+    y = (boxes[:, 1] + boxes[:, 3]) / 2
+    cells = torch.stack([y, x], dim=1) * S / size
+    return torch.floor(cells).clamp(0, S - 1).long()
+
+
+def cell_by_loop(boxes, size, S):
+    step = size // S
+    answer = []
+    for left, top, right, bottom in boxes.tolist():
+        answer.append(
+            [
+                min(int((top + bottom) / 2 // step), S - 1),
+                min(int((left + right) / 2 // step), S - 1),
+            ]
+        )
+    return torch.tensor(answer)
+
+
+def column_first(boxes, size, S):
+    return cell_by_floor(boxes, size, S)[:, [1, 0]]
+
+
+def of_the_corner(boxes, size, S):
+    return (boxes[:, [1, 0]] // (size // S)).long().clamp(max=S - 1)
+
+
+def of_the_other_corner(boxes, size, S):
+    return (boxes[:, [3, 2]] // (size // S)).long().clamp(max=S - 1)
+
+
+def of_corner_and_size(boxes, size, S):
+    middle = boxes[:, :2] + boxes[:, 2:] / 2
+    return (middle[:, [1, 0]] // (size // S)).long().clamp(max=S - 1)
+
+
+def rounded(boxes, size, S):
+    middle = (boxes[:, :2] + boxes[:, 2:]) / 2
+    return torch.round(middle[:, [1, 0]] / size * S).clamp(max=S - 1).long()
+
+
+def fractions(boxes, size, S):
+    middle = (boxes[:, :2] + boxes[:, 2:]) / 2
+    return middle[:, [1, 0]] / size * S
+
+
+def beyond_the_edge(boxes, size, S):
+    middle = (boxes[:, :2] + boxes[:, 2:]) / 2
+    return (middle[:, [1, 0]] * S // size).long()
+
+
+def divided_by_the_count(boxes, size, S):
+    middle = (boxes[:, :2] + boxes[:, 2:]) / 2
+    return (middle[:, [1, 0]] // S).long().clamp(max=S - 1)
+
+
+def from_one(boxes, size, S):
+    return cell_by_floor(boxes, size, S) + 1
+
+
+def flat_index(boxes, size, S):
+    cells = cell_by_floor(boxes, size, S)
+    return cells[:, 0] * S + cells[:, 1]
+
+
+def cost_by_loop(confidence, overlap, there):
+    total = 0.0
+    for said, good, full in zip(confidence.tolist(), overlap.tolist(), there.tolist(), strict=True):
+        mine = good.index(max(good)) if full else -1
+        for k, c in enumerate(said):
+            total += (c - good[k]) ** 2 if k == mine else 0.5 * c**2
+    return total
+
+
+def cost_by_correction(confidence, overlap, there):
+    cost = 0.5 * confidence.square().sum()
+    best, which = overlap[there].max(1)
+    said = confidence[there].gather(1, which[:, None])[:, 0]
+    return float(cost + ((said - best) ** 2 - 0.5 * said**2).sum())
+
+
+def mine_of(overlap, there):
+    rows = torch.arange(len(overlap))
+    mine = torch.zeros_like(overlap, dtype=torch.bool)
+    mine[rows, overlap.argmax(1)] = True
+    return mine & there[:, None]
+
+
+def cost_of(confidence, goal, mine, rest, weight=0.5):
+    return (((confidence - goal) ** 2)[mine].sum() + weight * (confidence**2)[rest].sum()).item()
+
+
+def cost_target_one(confidence, overlap, there):
+    mine = mine_of(overlap, there)
+    return cost_of(confidence, 1, mine, ~mine)
+
+
+def cost_without_the_other(confidence, overlap, there):
+    mine = mine_of(overlap, there)
+    return cost_of(confidence, overlap, mine, (~there)[:, None].expand_as(mine))
+
+
+def cost_without_empty_cells(confidence, overlap, there):
+    return cost_by_loop(confidence[there], overlap[there], there[there])
+
+
+def cost_of_mine(confidence, overlap, there):
+    mine = mine_of(overlap, there)
+    return cost_of(confidence, overlap, mine, ~mine, 0)
+
+
+def cost_with_all(confidence, overlap, there):
+    mine = there[:, None].expand_as(overlap)
+    return cost_of(confidence, overlap, mine, ~mine)
+
+
+def cost_of_the_surest(confidence, overlap, there):
+    mine = mine_of(confidence, there)
+    return cost_of(confidence, overlap, mine, ~mine)
+
+
+def cost_unweighted(confidence, overlap, there):
+    mine = mine_of(overlap, there)
+    return cost_of(confidence, overlap, mine, ~mine, 1)
+
+
+def cost_with_five(confidence, overlap, there):
+    mine = mine_of(overlap, there)
+    return cost_of(confidence, overlap, mine, ~mine, 5)
+
+
+def cost_as_if_all_were_full(confidence, overlap, there):
+    return cost_by_loop(confidence, overlap, there | True)
+
+
+def cost_mean(confidence, overlap, there):
+    return cost_by_loop(confidence, overlap, there) / confidence.numel()
+
+
+def cost_per_cell(confidence, overlap, there):
+    return cost_by_loop(confidence, overlap, there) / len(there)
+
+
+RIGHT = {
+    "centre_cell": [cell_by_floor, cell_by_loop],
+    "confidence_cost": [cost_by_loop, cost_by_correction],
+}
+WRONG = {
+    "centre_cell": [
+        (column_first, "Column and row are exchanged"),
+        (of_the_corner, "the left upper corners"),
+        (of_the_other_corner, "the right lower corners"),
+        (of_corner_and_size, "as width and height"),
+        (rounded, "to the nearest whole number"),
+        (fractions, "in units of cells"),
+        (beyond_the_edge, "a cell that does not exist"),
+        (divided_by_the_count, "How many pixels wide"),
+        (from_one, "Tensors count from 0"),
+        (flat_index, "shape"),
+    ],
+    "confidence_cost": [
+        (cost_target_one, "how good it is"),
+        (cost_without_the_other, "that are not responsible are missing"),
+        (cost_without_empty_cells, "empty cells are missing"),
+        (cost_of_mine, "The second term is missing"),
+        (cost_with_all, "You make all boxes"),
+        (cost_of_the_surest, "You make the surest box"),
+        (cost_unweighted, "count in full"),
+        (cost_with_five, "5 is the weight"),
+        (cost_as_if_all_were_full, "in empty cells as well"),
+        (cost_mean, "You take the mean"),
+        (cost_per_cell, "number of cells"),
+    ],
+}
