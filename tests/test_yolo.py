@@ -7,7 +7,7 @@ from math import sqrt
 
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from d2lutil import data, detection, evaluate, predict, yolo
@@ -59,6 +59,7 @@ def by_loops(outputs, objects, boxes):
     return torch.tensor(terms) / len(outputs)
 
 
+@settings(deadline=None)
 @given(st.integers(0, 10**6), st.integers(1, 3))
 def test_the_loss_is_that_of_plain_loops(seed, boxes):
     generator = torch.Generator().manual_seed(seed)
@@ -90,6 +91,7 @@ def test_the_iou_is_a_target_and_has_no_gradient():
     assert (yolo.split(outputs.grad)[0] == 0).all()
 
 
+@settings(deadline=None)
 @given(st.integers(0, 10**6))
 def test_a_perfect_answer_costs_nothing_and_finds_everything(seed):
     generator = torch.Generator().manual_seed(seed)

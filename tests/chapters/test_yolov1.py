@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 from chapter_code import defined_in
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.nn import functional as F
 from torchvision import ops
@@ -24,6 +24,7 @@ def objects(generator, n=4, m=5):
     return rows
 
 
+@settings(deadline=None)
 @given(seeds, st.sampled_from([2, 4, 7, 8]))
 def test_targets(number, cells):
     rows = objects(torch.Generator().manual_seed(number))
@@ -31,6 +32,7 @@ def test_targets(number, cells):
     torch.testing.assert_close(CHAPTER["make_targets"](rows, SIZE, cells), theirs)
 
 
+@settings(deadline=None)
 @given(seeds, st.integers(1, 3))
 def test_the_five_terms(number, boxes):
     generator = torch.Generator().manual_seed(number)
@@ -41,6 +43,7 @@ def test_the_five_terms(number, boxes):
     )
 
 
+@settings(deadline=None)
 @given(seeds)
 def test_the_loss_and_its_gradient(number):
     generator = torch.Generator().manual_seed(number)
@@ -54,6 +57,7 @@ def test_the_loss_and_its_gradient(number):
     torch.testing.assert_close(ours.grad, theirs.grad)
 
 
+@settings(deadline=None)
 @given(seeds)
 def test_overlaps_are_torchvisions(number):
     generator = torch.Generator().manual_seed(number)
@@ -66,6 +70,7 @@ def test_overlaps_are_torchvisions(number):
     torch.testing.assert_close(overlaps[0], expected, atol=1e-5, rtol=1e-4)
 
 
+@settings(deadline=None)
 @given(seeds)
 def test_decoding(number):
     outputs = torch.rand(2, CELLS, CELLS, 13, generator=torch.Generator().manual_seed(number))
