@@ -10,7 +10,13 @@ from _ext.execute import chapters, execute, executed, expected, glued, miss, nam
 from d2lutil.runtime import scale
 
 CHAPTERS = {name(chapter): chapter for chapter in chapters() if name(chapter) != "index"}
-TIMES = {"cache_seconds", "clock_ratio", "nms_speedup", "step_ratio"}  # these are of the moment
+TIMES = {
+    "cache_seconds",
+    "clock_ratio",
+    "nms_speedup",
+    "rate",
+    "step_ratio",
+}  # these are of the moment
 
 
 @pytest.mark.parametrize("chapter", CHAPTERS)
