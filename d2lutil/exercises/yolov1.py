@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
 import torch
 from torch import Tensor, tensor
@@ -15,79 +16,93 @@ def _middles(boxes: Tensor) -> Tensor:
     return (boxes[:, :2] + boxes[:, 2:]) / 2
 
 
-def _cells(points: Tensor, size: int, S: int) -> Tensor:
+def _cells(points: Tensor, size: int, S: int, clamp: bool = True) -> Tensor:
     """Row and column (n, 2) of the cells that points (n, 2), as x and y, are in."""
-    return (points / (size / S)).long().clamp(max=S - 1).flip(1)
+    cells = (points * S / size).long().flip(1)  # (n, 2)
+    return cells.clamp(max=S - 1) if clamp else cells
 
 
 def _cell_cases(generator: torch.Generator) -> Iterator[tuple[Tensor, int, int]]:
     yield tensor([[50.0, 20.0, 62.0, 40.0]]), 96, 8
-    yield tensor([[4.0, 34.0, 13.0, 57.0], [90.0, 84.0, 96.0, 96.0]]), 96, 6
+    yield tensor([[4.0, 34, 13, 57], [90, 84, 96, 96], [28, 12, 36, 20]]), 96, 6
     for size, S, n in ((96, 8, 3), (60, 5, 6), (448, 7, 4)):
         low = torch.rand(n, 2, generator=generator) * size * 0.6
         high = low + (0.1 + 0.3 * torch.rand(n, 2, generator=generator)) * size
         yield torch.cat([low, high], dim=1).round(), size, S
+    yield tensor([[81.0, 82.0, 89.0, 90.0], [2.0, 20.0, 28.0, 24.0]]), 100, 7
     yield tensor([[84.0, 10.0, 108.0, 20.0], [20.0, 96.0, 30.0, 96.0]]), 96, 8
 
 
-def _transposed(boxes: Tensor, size: int, S: int) -> Tensor:
-    return _cells(_middles(boxes), size, S).flip(1)
+def _units(boxes: Tensor, size: int, S: int) -> Tensor:
+    """The centres' places (n, 2) in units of cells, as y and x."""
+    return (_middles(boxes) * S / size).flip(1)
 
 
-def _not_clamped(boxes: Tensor, size: int, S: int) -> Tensor:
-    return (_middles(boxes) / (size / S)).long().flip(1)
-
-
-def _rounded(boxes: Tensor, size: int, S: int) -> Tensor:
-    return (_middles(boxes) / (size / S)).round().long().clamp(max=S - 1).flip(1)
-
-
-def _not_floored(boxes: Tensor, size: int, S: int) -> Tensor:
-    return (_middles(boxes) / (size / S)).flip(1)
+# Each with the last cell for a centre on the edge, and without.
+_SLIPS = [
+    (
+        lambda boxes, size, S, clamp: _cells(_middles(boxes), size, S, clamp).flip(1),
+        "Column and row are exchanged. x runs along a row and gives the column; y, counted "
+        "downwards, gives the row, and the row comes first.",
+    ),
+    (
+        lambda boxes, size, S, clamp: _cells(boxes[:, :2], size, S, clamp),
+        "These are the cells of the left upper corners. An object belongs to the cell that its "
+        "centre is in.",
+    ),
+    (
+        lambda boxes, size, S, clamp: _cells(boxes[:, 2:], size, S, clamp),
+        "These are the cells of the right lower corners. An object belongs to the cell that "
+        "its centre is in.",
+    ),
+    (
+        lambda boxes, size, S, clamp: _cells(boxes[:, :2] + boxes[:, 2:] / 2, size, S, clamp),
+        "You read the last two numbers as width and height. They are the right and the lower edge.",
+    ),
+    (
+        lambda boxes, size, S, clamp: _cells(
+            (_middles(boxes) * S / size).round() * size / S + 1e-3, size, S, clamp
+        ),
+        "You round to the nearest whole number. A centre 0.9 of the way through cell 2 is "
+        "still in cell 2: cut off what comes after the point.",
+    ),
+    (
+        lambda boxes, size, S, clamp: _cells(
+            (_middles(boxes) * S / size).ceil() * size / S + 1e-3, size, S, clamp
+        ),
+        "You round up. A centre in the middle of the first cell is in cell 0: cut off what comes "
+        "after the point.",
+    ),
+    (
+        lambda boxes, size, S, clamp: _cells(_middles(boxes), S * S, S, clamp),
+        "You divide by `S`, the number of cells. How many pixels wide is one of them?",
+    ),
+    (
+        lambda boxes, size, S, clamp: _cells(_middles(boxes) / S, size, S, clamp),
+        "You divide by `size`, which gives shares of the picture. How many cells are that?",
+    ),
+    (
+        lambda boxes, size, S, clamp: _cells(_middles(boxes), size // S * S, S, clamp),
+        "`size // S` cuts a cell down to whole pixels. The cells of a picture of 100 pixels may be "
+        "7 in number.",
+    ),
+]
 
 
 centre_cell = Exercise(
     reference=lambda boxes, size, S: _cells(_middles(boxes), size, S),
     cases=_cell_cases,
     mistakes=[
+        *((partial(slip, clamp=clamp), hint) for slip, hint in _SLIPS for clamp in (True, False)),
         (
-            _transposed,
-            "Column and row are exchanged. x runs along a row and gives the column; y, counted "
-            "downwards, gives the row, and the row comes first.",
-        ),
-        (
-            lambda boxes, size, S: _cells(boxes[:, :2], size, S),
-            "These are the cells of the left upper corners. An object belongs to the cell that its "
-            "centre is in.",
-        ),
-        (
-            lambda boxes, size, S: _cells(boxes[:, 2:], size, S),
-            "These are the cells of the right lower corners. An object belongs to the cell that "
-            "its centre is in.",
-        ),
-        (
-            lambda boxes, size, S: _cells(boxes[:, :2] + boxes[:, 2:] / 2, size, S),
-            "You read the last two numbers as width and height. They are the right and the lower "
-            "edge.",
-        ),
-        (
-            _rounded,
-            "You round to the nearest whole number. A centre 0.9 of the way through cell 2 is "
-            "still in cell 2: cut off what comes after the point.",
-        ),
-        (
-            _not_floored,
+            _units,
             "These are places in units of cells. The number of a cell is whole: cut off what comes "
             "after the point.",
         ),
         (
-            _not_clamped,
+            lambda boxes, size, S: _cells(_middles(boxes), size, S, clamp=False),
             "A centre on the right or lower edge of the picture gets a cell that does not exist. "
             "The last one is `S - 1`.",
-        ),
-        (
-            lambda boxes, size, S: (_middles(boxes) / S).long().clamp(max=S - 1).flip(1),
-            "You divide by `S`, the number of cells. How many pixels wide is one of them?",
         ),
         (
             lambda boxes, size, S: _cells(_middles(boxes), size, S) + 1,
@@ -108,9 +123,12 @@ def _confidence(
     empty: bool = True,
     all_mine: bool = False,
     surest: bool = False,
+    worst: bool = False,
+    first: float = 1.0,
+    own: bool = False,
 ) -> float:
     """Both confidence terms; the options are ways to get them wrong."""
-    best = (confidence if surest else overlap).argmax(dim=1)  # (n,)
+    best = (confidence if surest else -overlap if worst else overlap).argmax(dim=1)  # (n,)
     mine = torch.nn.functional.one_hot(best, confidence.shape[1]).bool()  # (n, B)
     mine = torch.ones_like(mine) if all_mine else mine
     mine = mine & there[:, None]
@@ -119,7 +137,8 @@ def _confidence(
     rest = rest & there[:, None] if not empty else rest
     goal = torch.ones_like(overlap) if ones else overlap
     one = ((confidence - goal).square() * mine).sum()
-    return (one + weight * (confidence.square() * rest).sum()).item()
+    silent = (confidence - overlap if own else confidence).square()
+    return (first * one + weight * (silent * rest).sum()).item()
 
 
 def _confidence_cases(generator: torch.Generator) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
@@ -172,6 +191,23 @@ confidence_cost = Exercise(
             _wrong(surest=True),
             "You make the surest box responsible. It is the one of the largest IoU, however sure "
             "it is.",
+        ),
+        (
+            _wrong(worst=True),
+            "You make the box of the smallest IoU responsible. It is the one of the largest.",
+        ),
+        (
+            _wrong(own=True),
+            "You ask the other boxes for their own IoU as well. Only the responsible box is to say "
+            "how good it is; all others should say 0.",
+        ),
+        (
+            _wrong(first=0.5, weight=1.0),
+            "The weights are exchanged. The responsible boxes count in full, the others half.",
+        ),
+        (
+            _wrong(first=0.0),
+            "The first term is missing: a responsible box should say its IoU.",
         ),
         (
             _wrong(weight=1.0),

@@ -13,7 +13,7 @@ def cell_by_floor(boxes, size, S):
 
 
 def cell_by_loop(boxes, size, S):
-    step = size // S
+    step = size / S
     answer = []
     for left, top, right, bottom in boxes.tolist():
         answer.append(
@@ -30,16 +30,16 @@ def column_first(boxes, size, S):
 
 
 def of_the_corner(boxes, size, S):
-    return (boxes[:, [1, 0]] // (size // S)).long().clamp(max=S - 1)
+    return (boxes[:, [1, 0]] * S // size).long().clamp(max=S - 1)
 
 
 def of_the_other_corner(boxes, size, S):
-    return (boxes[:, [3, 2]] // (size // S)).long().clamp(max=S - 1)
+    return (boxes[:, [3, 2]] * S // size).long()
 
 
 def of_corner_and_size(boxes, size, S):
     middle = boxes[:, :2] + boxes[:, 2:] / 2
-    return (middle[:, [1, 0]] // (size // S)).long().clamp(max=S - 1)
+    return (middle[:, [1, 0]] * S // size).long()
 
 
 def rounded(boxes, size, S):
@@ -60,6 +60,25 @@ def beyond_the_edge(boxes, size, S):
 def divided_by_the_count(boxes, size, S):
     middle = (boxes[:, :2] + boxes[:, 2:]) / 2
     return (middle[:, [1, 0]] // S).long().clamp(max=S - 1)
+
+
+def column_first_beyond(boxes, size, S):
+    return beyond_the_edge(boxes, size, S)[:, [1, 0]]
+
+
+def rounded_up(boxes, size, S):
+    middle = (boxes[:, :2] + boxes[:, 2:]) / 2
+    return torch.ceil(middle[:, [1, 0]] / size * S).long()
+
+
+def shares_of_the_picture(boxes, size, S):
+    middle = (boxes[:, :2] + boxes[:, 2:]) / 2
+    return (middle[:, [1, 0]] / size).long()
+
+
+def whole_pixels(boxes, size, S):
+    middle = (boxes[:, :2] + boxes[:, 2:]) / 2
+    return (middle[:, [1, 0]] // (size // S)).long().clamp(max=S - 1)
 
 
 def from_one(boxes, size, S):
@@ -141,6 +160,26 @@ def cost_as_if_all_were_full(confidence, overlap, there):
     return cost_by_loop(confidence, overlap, there | True)
 
 
+def cost_of_the_worst(confidence, overlap, there):
+    mine = mine_of(-overlap, there)
+    return cost_of(confidence, overlap, mine, ~mine)
+
+
+def cost_of_own_overlaps(confidence, overlap, there):
+    mine = mine_of(overlap, there)
+    off = (confidence - overlap) ** 2
+    return (off[mine].sum() + 0.5 * off[~mine].sum()).item()
+
+
+def cost_exchanged(confidence, overlap, there):
+    mine = mine_of(overlap, there)
+    return cost_of(confidence, overlap, mine, ~mine, 2) / 2
+
+
+def cost_of_silence(confidence, overlap, there):
+    return 0.5 * (confidence[~mine_of(overlap, there)] ** 2).sum().item()
+
+
 def cost_mean(confidence, overlap, there):
     return cost_by_loop(confidence, overlap, there) / confidence.numel()
 
@@ -163,6 +202,10 @@ WRONG = {
         (fractions, "in units of cells"),
         (beyond_the_edge, "a cell that does not exist"),
         (divided_by_the_count, "How many pixels wide"),
+        (column_first_beyond, "Column and row are exchanged"),
+        (rounded_up, "You round up"),
+        (shares_of_the_picture, "shares of the picture"),
+        (whole_pixels, "whole pixels"),
         (from_one, "Tensors count from 0"),
         (flat_index, "shape"),
     ],
@@ -176,6 +219,10 @@ WRONG = {
         (cost_unweighted, "count in full"),
         (cost_with_five, "5 is the weight"),
         (cost_as_if_all_were_full, "in empty cells as well"),
+        (cost_of_the_worst, "smallest IoU"),
+        (cost_of_own_overlaps, "their own IoU"),
+        (cost_exchanged, "The weights are exchanged"),
+        (cost_of_silence, "The first term is missing"),
         (cost_mean, "You take the mean"),
         (cost_per_cell, "number of cells"),
     ],
