@@ -10,13 +10,8 @@ from _ext.execute import chapters, execute, executed, expected, glued, miss, nam
 from d2lutil.runtime import scale
 
 CHAPTERS = {name(chapter): chapter for chapter in chapters() if name(chapter) != "index"}
-TIMES = {
-    "cache_seconds",
-    "clock_ratio",
-    "nms_speedup",
-    "rate",
-    "step_ratio",
-}  # these are of the moment
+# Of the moment: no two runs agree on them, and no bound holds them.
+TIMES = {"cache_seconds", "clock_ratio", "nms_speedup", "rate", "step_ratio"}
 
 
 @pytest.mark.parametrize("chapter", CHAPTERS)
