@@ -86,6 +86,22 @@ _SLIPS = [
         "`size // S` cuts a cell down to whole pixels. The cells of a picture of 100 pixels may be "
         "7 in number.",
     ),
+    (
+        lambda boxes, size, S, clamp: _cells(
+            (boxes[:, [0, 2]] + boxes[:, [1, 3]]) / 2, size, S, clamp
+        ),
+        "You take the mean of a left and an upper edge. The centre's x is halfway from left to "
+        "right, its y from top to bottom.",
+    ),
+    (
+        lambda boxes, size, S, clamp: _cells((boxes[:, 2:] - boxes[:, :2]) / 2, size, S, clamp),
+        "This is half of the width and height. The centre is halfway between the edges: add them.",
+    ),
+    (
+        lambda boxes, size, S, clamp: _cells(_middles(boxes) * (S - 1) / S, size, S, clamp),
+        "You divide the picture into `S - 1` parts. There are `S` cells, numbered from 0 to "
+        "`S - 1`.",
+    ),
 ]
 
 
@@ -103,6 +119,19 @@ centre_cell = Exercise(
             lambda boxes, size, S: _cells(_middles(boxes), size, S, clamp=False),
             "A centre on the right or lower edge of the picture gets a cell that does not exist. "
             "The last one is `S - 1`.",
+        ),
+        (
+            lambda boxes, size, S: _units(boxes, size, S) % 1,
+            "These are places within the cells. The number of a cell is what you cut off.",
+        ),
+        (
+            lambda boxes, size, S: _cells(_middles(boxes), size, S).T,
+            "Each box should have a row of the answer, with its row and column of the grid: "
+            "`stack` the two with `dim=1`.",
+        ),
+        (
+            lambda boxes, size, S: _middles(boxes).flip(1).long(),
+            "These are pixels. How many pixels wide is a cell?",
         ),
         (
             lambda boxes, size, S: _cells(_middles(boxes), size, S) + 1,
@@ -126,18 +155,20 @@ def _confidence(
     worst: bool = False,
     first: float = 1.0,
     own: bool = False,
+    twice: bool = False,
+    power: int = 2,
 ) -> float:
     """Both confidence terms; the options are ways to get them wrong."""
     best = (confidence if surest else -overlap if worst else overlap).argmax(dim=1)  # (n,)
     mine = torch.nn.functional.one_hot(best, confidence.shape[1]).bool()  # (n, B)
     mine = torch.ones_like(mine) if all_mine else mine
     mine = mine & there[:, None]
-    rest = ~mine
+    rest = torch.ones_like(mine) if twice else ~mine
     rest = rest & ~there[:, None] if not others else rest
     rest = rest & there[:, None] if not empty else rest
     goal = torch.ones_like(overlap) if ones else overlap
-    one = ((confidence - goal).square() * mine).sum()
-    silent = (confidence - overlap if own else confidence).square()
+    one = ((confidence - goal).abs() ** power * mine).sum()
+    silent = (confidence - overlap if own else confidence).abs() ** power
     return (first * one + weight * (silent * rest).sum()).item()
 
 
@@ -157,6 +188,19 @@ def _wrong(**options: bool | float):
 
 def _only_mine(confidence: Tensor, overlap: Tensor, there: Tensor) -> float:
     return _confidence(confidence, overlap, there, weight=0)
+
+
+def _square_of_sums(confidence: Tensor, overlap: Tensor, there: Tensor) -> float:
+    best = torch.nn.functional.one_hot(overlap.argmax(dim=1), overlap.shape[1]).bool()  # (n, B)
+    mine = best & there[:, None]
+    one, silent = (confidence - overlap)[mine].sum(), confidence[~mine].sum()
+    return (one**2 + 0.5 * silent**2).item()
+
+
+def _all_best(confidence: Tensor, overlap: Tensor, there: Tensor) -> float:
+    mine = overlap == overlap.amax(dim=1, keepdim=True)  # (n, B)
+    one, silent = (confidence - overlap)[mine].square(), confidence[~mine].square()
+    return (one.sum() + 0.5 * silent.sum()).item()
 
 
 confidence_cost = Exercise(
@@ -236,6 +280,31 @@ confidence_cost = Exercise(
                 _confidence(confidence, overlap, there) / len(confidence)
             ),
             "You divide by the number of cells. The loss is a sum over cells and boxes.",
+        ),
+        (
+            _wrong(twice=True),
+            "The responsible box is asked for 0 as well. It counts in the first term only.",
+        ),
+        (
+            _wrong(first=0.5),
+            "The responsible boxes count half. Their weight is 1; the others have 0.5.",
+        ),
+        (
+            _wrong(weight=0.25),
+            "You square the weight along with the confidence. Square first, then take half.",
+        ),
+        (
+            _wrong(power=1),
+            "You sum the differences. The loss sums their squares.",
+        ),
+        (
+            _square_of_sums,
+            "You square the sums. Square each difference first, then sum.",
+        ),
+        (
+            _all_best,
+            "In an empty cell every box has the largest IoU, 0, and you count them all as "
+            "responsible. None of them is: `there` says so.",
         ),
     ],
 )

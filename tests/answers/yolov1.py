@@ -85,6 +85,36 @@ def from_one(boxes, size, S):
     return cell_by_floor(boxes, size, S) + 1
 
 
+def means_of_neighbours(boxes, size, S):
+    pairs = boxes.reshape(-1, 2, 2).mean(dim=2)
+    return (pairs[:, [1, 0]] * S // size).long()
+
+
+def half_sizes(boxes, size, S):
+    half = (boxes[:, 2:] - boxes[:, :2]) / 2
+    return (half[:, [1, 0]] * S // size).long()
+
+
+def one_part_less(boxes, size, S):
+    middle = (boxes[:, :2] + boxes[:, 2:]) / 2
+    return (middle[:, [1, 0]] / size * (S - 1)).long()
+
+
+def places_within(boxes, size, S):
+    units = fractions(boxes, size, S)
+    return units - units.floor()
+
+
+def turned_round(boxes, size, S):
+    row, column = cell_by_floor(boxes, size, S).unbind(1)
+    return torch.stack([row, column])
+
+
+def in_pixels(boxes, size, S):
+    middle = (boxes[:, :2] + boxes[:, 2:]) / 2
+    return middle[:, [1, 0]].long()
+
+
 def flat_index(boxes, size, S):
     cells = cell_by_floor(boxes, size, S)
     return cells[:, 0] * S + cells[:, 1]
@@ -180,6 +210,39 @@ def cost_of_silence(confidence, overlap, there):
     return 0.5 * (confidence[~mine_of(overlap, there)] ** 2).sum().item()
 
 
+def cost_counted_twice(confidence, overlap, there):
+    mine = mine_of(overlap, there)
+    return cost_of(confidence, overlap, mine, mine | True)
+
+
+def cost_all_half(confidence, overlap, there):
+    mine = mine_of(overlap, there)
+    return cost_of(confidence, overlap, mine, ~mine, 1) / 2
+
+
+def cost_weight_squared(confidence, overlap, there):
+    mine = mine_of(overlap, there)
+    off = (confidence - overlap)[mine]
+    return ((off**2).sum() + ((0.5 * confidence[~mine]) ** 2).sum()).item()
+
+
+def cost_without_squares(confidence, overlap, there):
+    mine = mine_of(overlap, there)
+    off = (confidence - overlap)[mine]
+    return (off.abs().sum() + 0.5 * confidence[~mine].sum()).item()
+
+
+def cost_squared_late(confidence, overlap, there):
+    mine = mine_of(overlap, there)
+    off = (confidence - overlap)[mine]
+    return (off.sum() ** 2 + 0.5 * confidence[~mine].sum() ** 2).item()
+
+
+def cost_of_every_maximum(confidence, overlap, there):
+    mine = overlap == overlap.max(dim=1, keepdim=True).values
+    return cost_of(confidence, overlap, mine, ~mine)
+
+
 def cost_mean(confidence, overlap, there):
     return cost_by_loop(confidence, overlap, there) / confidence.numel()
 
@@ -207,6 +270,12 @@ WRONG = {
         (shares_of_the_picture, "shares of the picture"),
         (whole_pixels, "whole pixels"),
         (from_one, "Tensors count from 0"),
+        (means_of_neighbours, "a left and an upper edge"),
+        (half_sizes, "half of the width and height"),
+        (one_part_less, "`S - 1` parts"),
+        (places_within, "places within the cells"),
+        (turned_round, "with `dim=1`"),
+        (in_pixels, "These are pixels"),
         (flat_index, "shape"),
     ],
     "confidence_cost": [
@@ -225,5 +294,11 @@ WRONG = {
         (cost_of_silence, "The first term is missing"),
         (cost_mean, "You take the mean"),
         (cost_per_cell, "number of cells"),
+        (cost_counted_twice, "asked for 0 as well"),
+        (cost_all_half, "The responsible boxes count half"),
+        (cost_weight_squared, "You square the weight"),
+        (cost_without_squares, "You sum the differences"),
+        (cost_squared_late, "You square the sums"),
+        (cost_of_every_maximum, "In an empty cell every box"),
     ],
 }
