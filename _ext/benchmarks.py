@@ -25,14 +25,19 @@ class Benchmarks(SphinxDirective):
         for path in (source, RESULTS):
             self.env.note_dependency(str(path))
         if source.exists():
-            text = table(json.loads(source.read_text(encoding="utf-8")))
+            here = json.loads(BENCHMARKS.read_text("utf-8")) if BENCHMARKS.exists() else {}
+            text = table(json.loads(source.read_text(encoding="utf-8")), here)
         else:
             text = "No run on a GPU has been recorded yet." if self.arguments else "Not measured."
         return self.parse_text_to_nodes(text)
 
 
-def table(record: dict) -> str:
-    """What was measured, as a Markdown table with a line on where, how large and when."""
+def table(record: dict, here: dict | None = None) -> str:
+    """What was measured, as a Markdown table with a line on where, how large and when.
+
+    On a GPU, with how many times as long each chapter takes in the build `here` on processor cores,
+    where that was at the same scale.
+    """
     expected = yaml.safe_load(RESULTS.read_text(encoding="utf-8"))
     chapters = {name: took for name, took in record["chapters"].items() if name in expected}
     gpus, scales, days = (
@@ -44,8 +49,8 @@ def table(record: dict) -> str:
     lines = [
         f"On {place}, at {' and '.join(scales)} scale, {when}.",
         "",
-        "| chapter | s | GB |" + " GB, GPU |" * bool(gpus) + " first result |",
-        "| :-- | --: | --: |" + " --: |" * bool(gpus) + " :-- |",
+        "| chapter | s | GB |" + " GB, GPU | CPU / GPU |" * bool(gpus) + " first result |",
+        "| :-- | --: | --: |" + " --: | --: |" * bool(gpus) + " :-- |",
     ]
     for name, took in chapters.items():
         key, (low, high) = next(iter(expected[name].items()))
@@ -53,11 +58,23 @@ def table(record: dict) -> str:
             f"[](/chapters/{name}.md)",
             f"{took['seconds']:.0f}",
             f"{took['peak_bytes'] / 1e9:.1f}",
-            *([f"{took.get('gpu_peak_bytes', 0) / 1e9:.1f}"] if gpus else []),
+            *(
+                [f"{took.get('gpu_peak_bytes', 0) / 1e9:.1f}", ratio(name, took, here)]
+                if gpus
+                else []
+            ),
             f"`{key}` {float(took['results'][key]):.3g}, expected {low:g} to {high:g}",
         ]
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
+
+
+def ratio(name: str, took: dict, here: dict | None) -> str:
+    """How many times as long the chapter takes without a GPU; a dash where that is not known."""
+    other = (here or {}).get("chapters", {}).get(name, {})
+    if "gpu" in other or other.get("scale") != took.get("scale"):
+        return "–"
+    return f"{other['seconds'] / took['seconds']:.1f}"
 
 
 def setup(app: Sphinx) -> dict:

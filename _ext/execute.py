@@ -123,6 +123,11 @@ def name(chapter: Path) -> str:
     return chapter.relative_to(ROOT).with_suffix("").as_posix().removeprefix("chapters/")
 
 
+def _place(chapter: Path) -> str:
+    """`chapters/foundations/mlp.md`, for messages."""
+    return chapter.relative_to(ROOT).as_posix()
+
+
 def _fingerprint() -> str:
     """What all chapters run on, in one number."""
     digest = hashlib.sha256()
@@ -222,12 +227,12 @@ def execute(chapter: Path, timeout: int) -> tuple[nbformat.NotebookNode, dict]:
         took = json.loads(notebook.cells.pop().outputs[0].text)
         missed = miss(chapter, notebook, took.get("scale"))
         if missed:
-            raise RuntimeError(f"{chapter.relative_to(ROOT).as_posix()}:{missed}")
+            raise RuntimeError(f"{_place(chapter)}:{missed}")
         return notebook, {"seconds": seconds, "date": date.today().isoformat(), **took}
     finally:
         sockets.cleanup()
     line = notebook.metadata.source_map[at[-1]]
-    raise RuntimeError(f"{chapter.relative_to(ROOT).as_posix()}:{line}: {cause}")
+    raise RuntimeError(f"{_place(chapter)}:{line}: {cause}")
 
 
 def _first_line(text: str) -> str:
@@ -299,6 +304,13 @@ def main(names: list[str]) -> int:
     todo = [chapter for chapter in wanted if not _is_cached(cache, chapter)]
     print(f"{len(wanted)} chapters, {len(todo)} to execute", flush=True)
     failed = 0
+    for chapter in wanted:
+        if chapter in todo:
+            continue
+        missed = miss(chapter, executed(chapter), os.environ.get("D2LUTIL_SCALE"))
+        if missed:  # what is expected of it has changed since
+            failed += 1
+            print(f"  FAILED   {_place(chapter)}:{missed}", file=sys.stderr, flush=True)
     for done, (chapter, future) in enumerate(_run(todo, config["execute"]["timeout"]), start=1):
         try:
             notebook, took = future.result()

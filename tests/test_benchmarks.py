@@ -32,8 +32,18 @@ def test_table_names_the_gpu():
     chapters = {"foundations/mlp": RECORD["chapters"]["foundations/mlp"] | used}
     lead, _, head, _, row = table(RECORD | {"chapters": chapters}).splitlines()
     assert lead == "On Some GPU, at full scale, 2026-11-03."
-    assert head.count("|") == row.count("|") == 6
-    assert "| 2.5 |" in row
+    assert head.count("|") == row.count("|") == 7
+    assert "| 2.5 | – |" in row
+
+
+def test_table_compares_with_a_cpu_at_the_same_scale_only():
+    used = {"gpu": "Some GPU", "gpu_peak_bytes": 2.5e9, "seconds": 6.2}
+    one = RECORD["chapters"]["foundations/mlp"]
+    record = RECORD | {"chapters": {"foundations/mlp": one | used}}
+    assert "| 2.5 | 2.0 |" in table(record, RECORD).splitlines()[-1]
+    other = RECORD | {"chapters": {"foundations/mlp": one | {"scale": "full"}}}
+    for here in (other, record, {}, None):
+        assert "| 2.5 | – |" in table(record, here).splitlines()[-1]
 
 
 def test_page_shows_this_build(book):

@@ -148,6 +148,11 @@ def test_what_is_not_as_expected_fails_the_build(book, bounds, code, words):
     (book / "chapters/results.yml").write_text("part/one: {a: [1, 2]}\n")
     if "glue" in code:
         assert ran(execute(book, "part/one")) == {"part/one"}
+        (book / "chapters/results.yml").write_text("part/one: {a: [1000, 2000]}\n")
+        again = execute(book, "part/one")  # its outputs are at hand, and no longer as expected
+        assert again.returncode == 1
+        assert "running" not in again.stdout
+        assert "FAILED   chapters/part/one.md:" in again.stderr
 
 
 def test_a_build_that_is_killed_loses_no_finished_chapter(book):
