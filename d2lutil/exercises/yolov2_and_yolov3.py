@@ -24,6 +24,12 @@ def _areas(shapes: Tensor, anchors: Tensor) -> Tensor:
     return shapes.prod(dim=1)[:, None] + anchors.prod(dim=1)
 
 
+def _areas_alone(shapes: Tensor, anchors: Tensor) -> Tensor:
+    """The smaller of two areas as a share of the larger: (n, k)."""
+    a, b = shapes.prod(dim=1)[:, None], anchors.prod(dim=1)  # (n, 1), (k,)
+    return torch.minimum(a, b) / torch.maximum(a, b)
+
+
 def _fit_cases(generator: torch.Generator) -> Iterator[tuple[Tensor, Tensor]]:
     yield tensor([[10.0, 20.0]]), tensor([[12.0, 16.0]])
     yield tensor([[10.0, 20.0], [30.0, 42.0]]), tensor([[12.0, 16.0], [33.0, 40.0]])
@@ -49,6 +55,14 @@ anchor_fit = Exercise(
         (
             lambda shapes, anchors: _overlaps(shapes, anchors).amax(dim=1).mean(),
             "The value is right, but it is a tensor. `.item()` makes it a Python number.",
+        ),
+        (
+            lambda shapes, anchors: _overlaps(shapes, anchors).amin(dim=1).mean().item(),
+            "You take the anchor that each shape overlaps least. Take the largest IoU.",
+        ),
+        (
+            lambda shapes, anchors: _areas_alone(shapes, anchors).amax(dim=1).mean().item(),
+            "You compare areas only. A thin and a wide box of the same area may share little.",
         ),
         (
             lambda shapes, anchors: _overlaps(shapes, anchors).mean().item(),
@@ -213,6 +227,16 @@ direct_boxes = Exercise(
         (
             _boxes(half=None),
             "You multiply the anchors by `stride`. They are in pixels already.",
+        ),
+        (
+            lambda t, cells, stride, anchors: _boxes()(
+                t, cells, stride, torch.full((1, 2), stride)
+            ),
+            "The anchors are not used: your boxes begin as large as a cell.",
+        ),
+        (
+            lambda t, cells, stride, anchors: _boxes()(t, cells, stride, anchors) / stride,
+            "Your boxes are in cells. Asked for are pixels, and the anchors are in pixels already.",
         ),
         (
             _corner_and_size,

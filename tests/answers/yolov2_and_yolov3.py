@@ -169,6 +169,23 @@ def fit_as_tensor(shapes, anchors):
     return overlap(shapes, anchors).max(1).values.mean()
 
 
+def fit_of_the_worst(shapes, anchors):
+    return overlap(shapes, anchors).min(1).values.mean().item()
+
+
+def fit_of_areas(shapes, anchors):
+    ratio = shapes.prod(1)[:, None] / anchors.prod(1)
+    return torch.minimum(ratio, 1 / ratio).amax(1).mean().item()
+
+
+def boxes_without_anchors(t, cells, stride, anchors):
+    return with_centre(stride * (cells + t[:, :2].sigmoid()), t, stride)
+
+
+def boxes_all_in_cells(t, cells, stride, anchors):
+    return with_centre(cells + t[:, :2].sigmoid(), t, anchors / stride)
+
+
 def boxes_from_the_middle(t, cells, stride, anchors):
     return with_centre(stride * (cells + t[:, :2].sigmoid() - 0.5), t, anchors)
 
@@ -195,6 +212,8 @@ RIGHT = {
 WRONG = {
     "anchor_fit": [
         (fits_of_each, "one for each shape"),
+        (fit_of_the_worst, "overlaps least"),
+        (fit_of_areas, "compare areas only"),
         (fit_as_tensor, ".item()"),
         (fit_of_all_pairs, "the mean over all pairs"),
         (fit_of_anchors, "the best shape for each anchor"),
@@ -218,6 +237,8 @@ WRONG = {
         (boxes_in_anchors, "in widths of the anchor, as free"),
         (boxes_free, "These are free offsets"),
         (boxes_row_first, "the row for $x$"),
+        (boxes_without_anchors, "anchors are not used"),
+        (boxes_all_in_cells, "boxes are in cells"),
         (boxes_from_the_middle, "from the cell's middle"),
         (boxes_turned, "exchange width and height"),
         (boxes_of_huge_anchors, "in pixels already"),
