@@ -105,9 +105,11 @@ def average_precisions(
     classes = sorted({int(c) for true in objects for c in true[:, 0].tolist() if c >= 0})
     answer = {}
     for c in classes:
-        verdicts, count = [], 0
+        verdicts, count = [torch.zeros(0, 2, dtype=torch.float64)], 0
         for found, true in zip(detections, objects, strict=True):
             found, true = found[found[:, 0] == c].cpu(), true[true[:, 0] == c].cpu()
+            if len(found) + len(true) == 0:
+                continue
             counted = _within(true[:, 1:5], areas)  # (m,)
             verdicts.append(_judge(found, true, counted, threshold, areas))
             count += int(counted.sum())

@@ -156,6 +156,17 @@ class Grid(nn.Module):
         return X.permute(0, 2, 3, 1)
 
 
+def block(inputs: int, outputs: int, kernel: int, stride: int = 1, pool: int = 1) -> nn.Sequential:
+    """A convolution, pooling if it is asked for, batch normalisation and leaky ReLU.
+
+    (n, inputs, h, w) to (n, outputs, h / (stride * pool), w / (stride * pool)), rounded.
+    """
+    conv = nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2, bias=False)
+    pools = [nn.MaxPool2d(pool)] if pool > 1 else []
+    norm = nn.BatchNorm2d(outputs)
+    return nn.Sequential(conv, *pools, norm, nn.LeakyReLU(0.1, inplace=True))
+
+
 def network(boxes: int = 2, classes: int = 10, width: int = 32) -> nn.Sequential:
     """A small network with a cell for each 12 pixels: (n, 3, h, w) to (n, h / 12, w / 12, 5B + C).
 
@@ -163,13 +174,6 @@ def network(boxes: int = 2, classes: int = 10, width: int = 32) -> nn.Sequential
     begins with the same answer everywhere: boxes of a quarter of the picture each way, in the
     middle of their cells, in which it does not believe.
     """
-
-    def block(inputs: int, outputs: int, kernel: int, stride: int = 1, pool: int = 1) -> nn.Module:
-        conv = nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2, bias=False)
-        pools = [nn.MaxPool2d(pool)] if pool > 1 else []
-        norm = nn.BatchNorm2d(outputs)
-        return nn.Sequential(conv, *pools, norm, nn.LeakyReLU(0.1, inplace=True))
-
     last = nn.Conv2d(4 * width, 5 * boxes + classes, 1)
     with torch.no_grad():
         last.weight.mul_(0.1)
