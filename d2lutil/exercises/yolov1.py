@@ -31,6 +31,7 @@ def _cell_cases(generator: torch.Generator) -> Iterator[tuple[Tensor, int, int]]
         yield torch.cat([low, high], dim=1).round(), size, S
     yield tensor([[81.0, 82.0, 89.0, 90.0], [2.0, 20.0, 28.0, 24.0]]), 100, 7
     yield tensor([[84.0, 10.0, 108.0, 20.0], [20.0, 96.0, 30.0, 96.0]]), 96, 8
+    yield tensor([[70.0, 10.0, 110.0, 20.0], [10.0, 70.0, 20.0, 112.0]]), 96, 8
 
 
 def _units(boxes: Tensor, size: int, S: int) -> Tensor:
@@ -110,6 +111,14 @@ centre_cell = Exercise(
     cases=_cell_cases,
     mistakes=[
         *((partial(slip, clamp=clamp), hint) for slip, hint in _SLIPS for clamp in (True, False)),
+        (
+            lambda boxes, size, S: _cells(_middles(boxes.clamp(0, size)), size, S),
+            "You cut the boxes off at the picture's edge first, which moves their centres.",
+        ),
+        (
+            lambda boxes, size, S: _cells(_middles(boxes.clamp(0, size - 1)), size, S),
+            "You cut the boxes off at the picture's edge first, which moves their centres.",
+        ),
         (
             _units,
             "These are places in units of cells. The number of a cell is whole: cut off what comes "

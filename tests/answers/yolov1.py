@@ -251,12 +251,26 @@ def cost_per_cell(confidence, overlap, there):
     return cost_by_loop(confidence, overlap, there) / len(there)
 
 
+def cell_of_what_is_seen(boxes, size, S):
+    left, top, right, bottom = boxes.clamp(min=0, max=size).T
+    cells = torch.stack([top + bottom, left + right], 1) / 2 * S / size
+    return cells.long().clamp(max=S - 1)
+
+
+def cell_of_the_last_pixel(boxes, size, S):
+    left, top, right, bottom = boxes.clamp(min=0, max=size - 1).T
+    cells = torch.stack([top + bottom, left + right], 1) / 2 * S / size
+    return cells.long().clamp(max=S - 1)
+
+
 RIGHT = {
     "centre_cell": [cell_by_floor, cell_by_loop],
     "confidence_cost": [cost_by_loop, cost_by_correction],
 }
 WRONG = {
     "centre_cell": [
+        (cell_of_what_is_seen, "at the picture's edge first"),
+        (cell_of_the_last_pixel, "at the picture's edge first"),
         (column_first, "Column and row are exchanged"),
         (of_the_corner, "the left upper corners"),
         (of_the_other_corner, "the right lower corners"),
