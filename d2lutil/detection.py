@@ -148,11 +148,15 @@ def _judge(
 def _match(found: Tensor, true: Tensor, counted: Tensor, threshold: float) -> Tensor:
     """The index of each detection's object, -1 where it has none, in one image and class: (n,)."""
     overlaps = iou(found[:, 1:5].double(), true[:, 1:5].double())  # (n, m)
-    free = torch.ones(len(true), dtype=torch.bool)  # (m,)
+    near = overlaps >= min(threshold, 1 - 1e-10)  # (n, m)
     which = torch.full((len(found),), -1)  # (n,)
-    for i in found[:, 5].argsort(descending=True, stable=True).tolist():
+    if not near.any():
+        return which
+    free = torch.ones(len(true), dtype=torch.bool)  # (m,)
+    order = found[:, 5].argsort(descending=True, stable=True)  # (n,)
+    for i in order[near[order].any(dim=1)].tolist():
         for kind in (counted, ~counted):  # objects that count are taken first
-            able = free & kind & (overlaps[i] >= min(threshold, 1 - 1e-10))  # (m,)
+            able = near[i] & free & kind  # (m,)
             if able.any():
                 which[i] = torch.where(able, overlaps[i], -1.0).argmax()
                 free[which[i]] = False
