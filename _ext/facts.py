@@ -18,7 +18,7 @@ from sphinx.environment import BuildEnvironment
 from sphinx.util.docutils import SphinxDirective
 
 WORDS_A_MINUTE = 100  # of a second language, with formulas between them
-NOTES = ROOT / "chapters/front/from-the-notes.md"
+NOTES = ROOT / "chapters/front/from_the_notes.md"
 
 STEP, LEFT, TOP = 34, 130, 20  # of the map, in its own units: between stations, of the line, above
 PARTS = {  # the map's lines take their colours from the page's accents

@@ -16,7 +16,7 @@ import d2lutil
 import d2lutil.exercises
 
 CHAPTERS = ROOT / "chapters"
-NOTES = CHAPTERS / "front/from-the-notes.md"
+NOTES = CHAPTERS / "front/from_the_notes.md"
 PAGES = [ROOT / "index.md", *sorted(CHAPTERS.rglob("*.md"))]
 
 # The chapters of the whole book, by part. Those that have a file are written, the others planned.

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from torch import nn
 from torch.nn import functional
 
-HERE = defined_in("foundations/softmax-regression")
+HERE = defined_in("foundations/softmax_regression")
 shapes = st.tuples(st.integers(1, 9), st.integers(2, 7))
 sizes = st.sampled_from([0.1, 1.0, 30.0, 1000.0, 1e30])
 

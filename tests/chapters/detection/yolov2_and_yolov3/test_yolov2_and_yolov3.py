@@ -13,7 +13,7 @@ from torchvision import ops
 
 from d2lutil import yolo
 
-YOLO = defined_in("detection/yolov2-and-yolov3")
+YOLO = defined_in("detection/yolov2_and_yolov3")
 ANCHORS = torch.tensor([[12.0, 16.0], [20.0, 27.0], [32.0, 40.0]])
 seeds = st.integers(0, 10**6)
 

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-CHAPTER = defined_in("attention/self-attention")
+CHAPTER = defined_in("attention/self_attention")
 sizes = st.integers(1, 5)
 
 
