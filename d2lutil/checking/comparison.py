@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Iterator, Sequence
 from numbers import Integral, Real
 from typing import Any, NamedTuple
@@ -19,8 +18,8 @@ _KINDS = {
     "complex": "complex numbers",
 }
 _NAN = (
-    "0/0 is NaN, and so are `inf - inf`, `0 * inf`, the mean of no numbers at all, and the "
-    "logarithm or root of a negative number."
+    "0/0 is NaN, and so are the mean of no numbers at all, the logarithm or root of a negative "
+    "number, and `inf / inf` and `inf - inf`: `exp` of a large number is infinite."
 )
 
 
@@ -84,8 +83,8 @@ def dtype_kind(tensor: torch.Tensor) -> str:
     return "complex" if tensor.is_complex() else "real" if tensor.is_floating_point() else "whole"
 
 
-def part_of(value: Any, part: tuple[Any, ...]) -> torch.Tensor | None:
-    """A part of an answer, by what `Fault.part` says, as a tensor; None if it is not there."""
+def part_of(value: Any, part: tuple[Any, ...]) -> Any:
+    """A part of an answer, by what `Fault.part` says; None if it is not there."""
     for key in part:
         if not isinstance(value, tuple | list | dict):
             return None
@@ -93,14 +92,7 @@ def part_of(value: Any, part: tuple[Any, ...]) -> torch.Tensor | None:
             value = value[key]
         except (IndexError, KeyError):
             return None
-    if isinstance(value, torch.Tensor):
-        comparable = value.device.type == "cpu" and value.layout == torch.strided
-        return value.detach() if comparable else None
-    value = number(value)
-    wide = torch.float64 if isinstance(value, float) else None
-    with contextlib.suppress(TypeError, ValueError, OverflowError, RuntimeError):  # such as 10**400
-        return None if value is None else torch.tensor(value, dtype=wide)
-    return None
+    return value
 
 
 def _count(n: int, word: str) -> str:

@@ -5,11 +5,14 @@ A hint here is a claim about the reader's function, so every case has to bear it
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 
 from .comparison import close, dtype_kind
+from .values import number
 
 Pair = tuple[torch.Tensor, torch.Tensor]  # what came out, and what was expected
 
@@ -25,29 +28,40 @@ _ONE_MISSING = (
 )
 _ANOTHER_ORDER = "The dimensions stand in another order: something is transposed, or should be."
 _MISSING = (
-    "Dimension {} of what is expected is missing: has a sum, a mean, an index or `torch.cat` taken "
-    "it away?"
+    "Of what is expected, {} is missing: has a sum, a mean, an index or `torch.cat` taken it away?"
 )
 _TOO_MANY = (
-    "Your dimension {} is too many: is a sum, a mean or an index over it missing? Or was it "
-    "broadcast, as `(n,)` with `(n, 1)` becomes `(n, n)`?"
+    "Of yours, {} is too many: is a sum, a mean or an index over it missing? Or was it broadcast, "
+    "as `(n,)` with `(n, 1)` becomes `(n, n)`?"
 )
 _ONE_ROW = (
     "All stands in one row. `flatten`, `reshape(-1)` and `torch.cat` make one; `torch.stack` makes "
     "a new dimension."
 )
-_BEGINS_AND_ENDS = "look at where your loop, slice or padding begins and ends."
-_LONG_BY_ONE = "Dimension {} is one too long: " + _BEGINS_AND_ENDS
-_SHORT_BY_ONE = "Dimension {} is one too short: " + _BEGINS_AND_ENDS
-_SIZE_1 = "Dimension {} has size 1: a sum or mean went over it, or one entry was taken of it."
-_WRONG_SIZE = "Dimension {} has the wrong size."
+_ENDS = "look at where your loop, slice or padding begins and ends."
+_LONG_BY_ONE = "In {} there is one too many: " + _ENDS
+_SHORT_BY_ONE = "In {} there is one too few: " + _ENDS
+_SIZE_1 = "In {} only one is left: a sum or mean went over it, or one entry was taken of it."
+_WRONG_SIZE = "In {} the size is wrong. " + _FOLLOW
+
+
+def pair(got: Any, want: Any) -> Pair | None:
+    """Two tensors, or two numbers as tensors; None if one of them is something else."""
+    if not isinstance(want, torch.Tensor):
+        numbers = number(got), number(want)
+        with contextlib.suppress(TypeError, ValueError, OverflowError, RuntimeError):  # 10**400
+            return None if None in numbers else tuple(torch.as_tensor(n) for n in numbers)
+        return None
+    if not isinstance(got, torch.Tensor) or (got.device, got.layout) != (want.device, want.layout):
+        return None
+    return got.detach(), want.detach()
 
 
 def common_hint(pairs: Sequence[Pair | None], tolerance: float) -> str:
     """A hint that holds in all cases; None stands for one that gave nothing to compare."""
     there = [pair for pair in pairs if pair]
     if any(got.shape != want.shape for got, want in there):
-        return _right_numbers(pairs, tolerance) + _shape_hint(there)
+        return " ".join(filter(None, (_right_numbers(pairs, tolerance), _shape_hint(there))))
     if any(dtype_kind(got) != dtype_kind(want) for got, want in there):
         return _right_numbers(pairs, tolerance)
     if None in pairs or any(want.is_complex() or got.is_complex() for got, want in there):
@@ -65,8 +79,8 @@ def _right_numbers(pairs: Sequence[Pair | None], tolerance: float) -> str:
         and close(pair[0].reshape(pair[1].shape), pair[1], tolerance)
         for pair in pairs
     )
-    told = any(len(pair[1].unique()) > 1 for pair in pairs if pair)
-    return "The numbers are right. " if right and told else ""
+    expected = torch.cat([pair[1].flatten() for pair in pairs if pair])
+    return "The numbers are right." if right and (expected != expected[:1]).any() else ""
 
 
 def _factor(pairs: Sequence[Pair], tolerance: float) -> str:
@@ -131,7 +145,7 @@ def _explanations(got: list[int], want: list[int]) -> list[tuple[str, str]]:
     for text, short, long in ((_MISSING, got, want), (_TOO_MANY, want, got)):
         for k in range(len(long)):
             if long[:k] + long[k + 1 :] == short:
-                found.append((text, str(k)))
+                found.append((text, f"dimension {k}"))
     if len(got) == 1 < len(want):
         found.append((_ONE_ROW, ""))
     return found
@@ -139,7 +153,7 @@ def _explanations(got: list[int], want: list[int]) -> list[tuple[str, str]]:
 
 def _wrong_sizes(got: list[int], want: list[int]) -> list[tuple[str, str]]:
     off = {k: g - w for k, (g, w) in enumerate(zip(got, want, strict=True)) if g != w}
-    where = " and ".join(map(str, off))
+    where = f"dimension{'s' * (len(off) > 1)} {' and '.join(map(str, off))}"
     found = [(_LONG_BY_ONE, where)] if set(off.values()) == {1} else []
     found += [(_SHORT_BY_ONE, where)] if set(off.values()) == {-1} else []
     found += [(_SIZE_1, where)] if all(got[k] == 1 for k in off) else []

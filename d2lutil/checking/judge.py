@@ -15,7 +15,7 @@ from d2lutil.exercises import Exercise
 
 from . import sandbox
 from .comparison import Fault, difference, part_of, same
-from .hints import common_hint
+from .hints import common_hint, pair
 from .sandbox import Outcome, Sandbox
 from .values import kind, show_named
 from .verdict import Verdict
@@ -143,11 +143,9 @@ def _usual_hint(
     exercise: Exercise, outcomes: Sequence[Outcome], wants: Sequence[Any], fault: Fault
 ) -> str:
     """The hint of the first fault, with what all cases together say of the part that is wrong."""
-    parts = [
-        (part_of(None if o.error or o.late else o.value, fault.part), part_of(want, fault.part))
-        for o, want in zip(outcomes, wants, strict=True)
-    ]
-    pairs = [None if got is None or want is None else (got, want) for got, want in parts]
+    values = [None if outcome.error or outcome.late else outcome.value for outcome in outcomes]
+    parts = ([part_of(value, fault.part) for value in each] for each in (values, wants))
+    pairs = [pair(got, want) for got, want in zip(*parts, strict=True)]
     return " ".join(filter(None, (common_hint(pairs, exercise.tolerance), fault.hint)))
 
 

@@ -98,8 +98,10 @@ class _Printed(io.TextIOBase):
 
 def _imports(thread: threading.Thread) -> bool:
     """Whether a thread is importing something."""
-    frames = traceback.walk_stack(sys._current_frames().get(thread.ident))
-    return any(frame.f_code.co_filename.startswith("<frozen importlib") for frame, _ in frames)
+    frame = sys._current_frames().get(thread.ident)
+    while frame and not frame.f_code.co_filename.startswith("<frozen importlib"):
+        frame = frame.f_back
+    return frame is not None
 
 
 def _stop(thread: threading.Thread, done: threading.Event) -> bool:
