@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 
-import yaml
 from docutils import nodes
-from execute import BENCHMARKS, RESULTS, ROOT
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
+
+from _ext.chapter import ROOT, chapters
+from _ext.execute import BENCHMARKS
 
 # A `_build/benchmarks.json` from a machine with a GPU, kept with the sources.
 ON_GPU = ROOT / "chapters/back/benchmarks-gpu.json"
@@ -22,7 +23,7 @@ class Benchmarks(SphinxDirective):
     def run(self) -> list[nodes.Node]:
         """Have a Markdown table parsed, so that the chapters' titles and links are Sphinx's."""
         source = ON_GPU if self.arguments == ["gpu"] else BENCHMARKS
-        for path in (source, RESULTS):
+        for path in (source, *(chapter.page for chapter in chapters())):
             self.env.note_dependency(str(path))
         if source.exists():
             here = json.loads(BENCHMARKS.read_text("utf-8")) if BENCHMARKS.exists() else {}
@@ -38,10 +39,10 @@ def table(record: dict, here: dict | None = None) -> str:
     On a GPU, with how many times as long each chapter takes in the build `here` on processor cores,
     where that was at the same scale.
     """
-    expected = yaml.safe_load(RESULTS.read_text(encoding="utf-8"))
-    chapters = {name: took for name, took in record["chapters"].items() if name in expected}
+    known = {chapter.name: chapter for chapter in chapters() if "main" in chapter.front}
+    took = {name: one for name, one in record["chapters"].items() if name in known}
     gpus, scales, days = (
-        sorted({took[key] for took in chapters.values() if key in took})
+        sorted({one[key] for one in took.values() if key in one})
         for key in ("gpu", "scale", "date")
     )
     place = " and ".join(gpus) or f"{record['cores']} processor cores, no GPU"
@@ -49,22 +50,18 @@ def table(record: dict, here: dict | None = None) -> str:
     lines = [
         f"On {place}, at {' and '.join(scales)} scale, {when}.",
         "",
-        "| chapter | s | GB |" + " GB, GPU | CPU / GPU |" * bool(gpus) + " first result |",
+        "| chapter | s | GB |" + " GB, GPU | CPU / GPU |" * bool(gpus) + " main result |",
         "| :-- | --: | --: |" + " --: | --: |" * bool(gpus) + " :-- |",
     ]
-    for name, took in chapters.items():
-        key, (low, high) = next(iter(expected[name].items()))
-        cells = [
-            f"[](/chapters/{name}.md)",
-            f"{took['seconds']:.0f}",
-            f"{took['peak_bytes'] / 1e9:.1f}",
-            *(
-                [f"{took.get('gpu_peak_bytes', 0) / 1e9:.1f}", ratio(name, took, here)]
-                if gpus
-                else []
-            ),
-            f"`{key}` {float(took['results'][key]):.3g}, expected {low:g} to {high:g}",
-        ]
+    for name, one in took.items():
+        chapter = known[name]
+        low, high = chapter.bounds(one["scale"])[chapter.main]
+        value = float(one["results"][chapter.main])
+        cells = [f"[](/chapters/{name}.md)", f"{one['seconds']:.0f}"]
+        cells.append(f"{one['peak_bytes'] / 1e9:.1f}")
+        if gpus:
+            cells += [f"{one.get('gpu_peak_bytes', 0) / 1e9:.1f}", ratio(name, one, here)]
+        cells.append(f"`{chapter.main}` {value:.3g}, expected {low:g} to {high:g}")
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
 

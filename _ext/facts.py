@@ -1,47 +1,27 @@
-"""What to know before a chapter: a line under its title, and the map of the book on the home page.
-
-A chapter names those that it builds on in its front matter: `builds_on: [mlp, convolution]`.
-"""
+"""What to know before a chapter: a line under its title; and the map of the book on the cover."""
 
 from __future__ import annotations
 
 import json
-import re
 from html import escape
-from pathlib import PurePosixPath
 from typing import Any
 
 from docutils import nodes
-from execute import BENCHMARKS, ROOT
 from sphinx.application import Sphinx
-from sphinx.environment import BuildEnvironment
 from sphinx.util.docutils import SphinxDirective
 
+from _ext.chapter import Chapter, chapters, parts
+from _ext.execute import BENCHMARKS
+from _ext.ranges import runs
+
 WORDS_A_MINUTE = 100  # of a second language, with formulas between them
-NOTES = ROOT / "chapters/front/from_the_notes.md"
+NOTES = "chapters/front/from_the_notes"
 
 STEP, LEFT, TOP = 34, 130, 20  # of the map, in its own units: between stations, of the line, above
-PARTS = {  # the map's lines take their colours from the page's accents
-    "foundations": "#3380f2",
-    "convolution": "#bd5607",
-    "sequences": "#227d6c",
-    "attention": "#d86cb5",
-    "detection": "#7f55b5",
-}
-
-
-def chapters(env: BuildEnvironment) -> dict[str, str]:
-    """The chapters in the book's order: name → docname."""
-    found = {}
-    for docname in env.toctree_includes.get(env.config.root_doc, ()):
-        if "builds_on" in env.metadata[docname]:
-            found[PurePosixPath(docname).name] = docname
-    return found
-
-
-def builds_on(env: BuildEnvironment, docname: str) -> list[str]:
-    """The names of the chapters that this one builds on."""
-    return json.loads(env.metadata[docname]["builds_on"])
+COLOURS = (  # of the parts, in turn
+    *("#3380f2", "#bd5607", "#227d6c", "#d86cb5", "#7f55b5"),
+    *("#8a6d00", "#c8503c", "#2e7d9a"),
+)
 
 
 def minutes(doctree: nodes.document) -> int:
@@ -50,38 +30,31 @@ def minutes(doctree: nodes.document) -> int:
     return max(5, 5 * round(words / WORDS_A_MINUTE / 5))
 
 
-def headings(name: str) -> int:
-    """How many headings of the notes the chapter covers."""
-    rows = re.findall(r"^\| .+?<br>.+? \| (.*) \|$", NOTES.read_text(encoding="utf-8"), re.M)
-    return sum(f"/{name}.md)" in links for links in rows)
-
-
 def add_facts(
     app: Sphinx, docname: str, template: str, context: dict[str, Any], doctree: Any
 ) -> None:
     """Write the line under the title of a chapter."""
-    known, name = chapters(app.env), PurePosixPath(docname).name
-    if known.get(name) != docname:
+    chapter = Chapter(docname.removeprefix("chapters/"))
+    if "builds_on" not in app.env.metadata.get(docname, {}):
         return
+
+    def link(target: str, text: str) -> str:
+        return f'<a href="{app.builder.get_relative_uri(docname, target)}">{escape(text)}</a>'
+
     facts = [f"{minutes(doctree)} minutes to read"]
     if BENCHMARKS.exists():
-        took = json.loads(BENCHMARKS.read_text())["chapters"].get(docname.removeprefix("chapters/"))
+        took = json.loads(BENCHMARKS.read_text())["chapters"].get(chapter.name)
         if took:
-            where = "on a GPU" if "gpu" in took else "on one processor core"
-            facts.append(f"{took['seconds']:.0f} seconds to run {where}")
-    before = [
-        f'<a href="{app.builder.get_relative_uri(docname, known[other])}">'
-        f"{escape(app.env.titles[known[other]].astext())}</a>"
-        for other in builds_on(app.env, docname)
-    ]
+            where = "on a GPU" if "gpu" in took else "of one processor core"
+            facts.append(f"{took['seconds']:.0f} seconds {where} to run")
+    before = [Chapter(name).docname for name in chapter.builds_on]
     if before:
-        facts.append(f"builds on {', '.join(before)}")
-    covered = headings(name)
-    if covered:
-        page = app.builder.get_relative_uri(
-            docname, NOTES.relative_to(ROOT).with_suffix("").as_posix()
-        )
-        facts.append(f'covers <a href="{page}">{covered} headings of the notes</a>')
+        links = ", ".join(link(other, app.env.titles[other].astext()) for other in before)
+        facts.append(f"builds on {links}")
+    if chapter.covers:
+        facts.append(f"covers {link(NOTES, f'{len(chapter.covers)} headings of the notes')}")
+    if runs(chapter):
+        facts.append(f"ranges over {runs(chapter)} runs")
     line = f'<p class="facts">{" · ".join(facts)}</p>'
     context["body"] = context["body"].replace("</h1>", f"</h1>\n{line}", 1)
 
@@ -104,23 +77,23 @@ def draw_map(app: Sphinx, doctree: nodes.document, docname: str) -> None:
 
 
 def _map(app: Sphinx, docname: str) -> str:
-    known = chapters(app.env)
-    at = {name: TOP + STEP * row for row, name in enumerate(known)}
+    stops = [chapter for chapter in chapters() if chapter.name != "index"]
+    at = {chapter.name: TOP + STEP * row for row, chapter in enumerate(stops)}
+    colours = dict(zip(parts(), COLOURS, strict=False))
     arcs, stations = [], []
-    for name, where in known.items():
-        colour = PARTS[PurePosixPath(where).parent.name]
-        y = at[name]
-        for other in builds_on(app.env, where):
+    for chapter in stops:
+        colour, y = colours[chapter.part], at[chapter.name]
+        for other in chapter.builds_on:
             bend = LEFT - min(LEFT - 8, 12 + 0.28 * (y - at[other]))
             path = f"M{LEFT} {at[other]}C{bend:.0f} {at[other]} {bend:.0f} {y} {LEFT} {y}"
             arcs.append(f'<path d="{path}" stroke="{colour}"/>')
-        title = escape(app.env.titles[where].astext())
+        title = escape(app.env.titles[chapter.docname].astext())
         stations.append(
-            f'<a href="{app.builder.get_relative_uri(docname, where)}">'
+            f'<a href="{app.builder.get_relative_uri(docname, chapter.docname)}">'
             f'<circle cx="{LEFT}" cy="{y}" r="7" stroke="{colour}"/>'
             f'<text x="{LEFT + 18}" y="{y + 5}">{title}</text></a>'
         )
-    height = 2 * TOP + STEP * (len(known) - 1)
+    height = 2 * TOP + STEP * (len(stops) - 1)
     return (
         f'<svg class="map" viewBox="0 0 360 {height}" role="group" '
         f'aria-label="Map of the book: its chapters, and what each builds on">'

@@ -33,6 +33,9 @@ from sphinx.addnodes import pending_xref
 from sphinx.application import Sphinx
 from sphinx.errors import ConfigError, SphinxError
 
+from _ext import ranges
+from _ext.chapter import Chapter
+
 # From here to the end of its gate, a solution is the site's alone.
 SOLUTION = re.compile(
     r"^(`{3,}|:{3,})\{solution-start\}(?s:.*?)^(`{3,}|:{3,})\{solution-end\}(?s:.*?)^\2[ ]*$", re.M
@@ -154,6 +157,14 @@ class Site:
             raise UnknownError(f"no value {text!r} was glued")
         return format_plain_text(values[key]["data"]["text/plain"], match["form"] or "s")
 
+    def range(self, content: str) -> str:
+        """What a number was in all runs on record: see `ranges.py`."""
+        chapter = Chapter(self.docname.removeprefix("chapters/"))
+        try:
+            return ranges.span(chapter, ranges.glued(self.app, self.docname), content)
+        except KeyError as problem:
+            raise UnknownError(problem.args[0]) from None
+
     def markdown(self, node: nodes.Node) -> str:
         """Sphinx's nodes as Markdown, with absolute links; `[1958]` becomes `(1958)`."""
         if isinstance(node, nodes.Text):
@@ -226,6 +237,8 @@ class Markdown:
         role, content = match["name"], " ".join(match["content"].split())
         if role == "glue:text":
             return self.site.glued(content)
+        if role == "range":
+            return self.site.range(content)
         if role not in DOMAINS and not role.startswith("cite:"):
             raise UnknownError(f"no way to write the role {{{role}}} in a notebook")
         titled = None if role.startswith("cite:") else TITLED.fullmatch(content)
@@ -358,8 +371,10 @@ def installation(app: Sphinx, code: str) -> str:
     pins = Path(app.confdir, "requirements.txt").read_text(encoding="utf-8")
     lines = [
         "# This cell installs what the machine lacks. Where nothing is lacking, it does nothing.",
+        "import os",
         "from importlib.util import find_spec",
         "",
+        'os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # a waiting thread leaves its core',
     ]
     third_party = imported - set(sys.stdlib_module_names)
     for module in sorted(third_party, key=lambda name: (name != "d2lutil", name)):

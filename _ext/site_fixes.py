@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from execute import ENVIRONMENT
 from sphinx.application import Sphinx
 from sphinx.config import Config
+
+from _ext.kernel import ENVIRONMENT
 
 
 def add_addresses(app: Sphinx, config: Config) -> None:

@@ -53,11 +53,19 @@ def scale(small: T, full: T) -> T:
 
 
 def seed(value: int = 0) -> None:
-    """Seed the random numbers of Python, NumPy and PyTorch, so that a run can be repeated."""
+    """Seed the random numbers of Python, NumPy and PyTorch, so that a run can be repeated.
+
+    The environment variable D2LUTIL_SEED_SHIFT is added to `value`: with 1000, say, all that is
+    random in a chapter comes out otherwise, so that you see what does not depend on luck.
+    """
     if not isinstance(value, int) or isinstance(value, bool):
         raise TypeError(f"value must be a whole number, not {value!r}")
     if not 0 <= value < 2**32:
         raise ValueError(f"value must be from 0 to 2**32 - 1, not {value}")
+    shift = os.environ.get("D2LUTIL_SEED_SHIFT") or "0"
+    if not shift.isdecimal():
+        raise ValueError(f"D2LUTIL_SEED_SHIFT must be a whole number from 0, not {shift!r}")
+    value = (value + int(shift)) % 2**32
     random.seed(value)
     np.random.seed(value)
     torch.manual_seed(value)

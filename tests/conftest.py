@@ -16,7 +16,6 @@ import pytest
 from filelock import FileLock
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path[:0] = [str(ROOT), str(ROOT / "_ext")]
 
 
 @pytest.fixture(scope="session")
