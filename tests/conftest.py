@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import http.server
+import json
 import os
 import shutil
 import subprocess
@@ -15,7 +16,10 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
-ROOT = Path(__file__).resolve().parent.parent
+from _ext.chapter import ROOT, chapters
+from _ext.execute import BENCHMARKS
+
+CHAPTERS = [chapter.name for chapter in chapters() if chapter.name != "index"]
 
 
 @pytest.fixture(scope="session")
@@ -87,10 +91,37 @@ def browser() -> Iterator:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Of several processes, one runs all tests of a file; but they share the long ones."""
+    """Of several processes, one runs all tests of a chapter, and one all other tests of a file."""
     for item in items:
-        if not item.get_closest_marker("long"):
-            item.add_marker(pytest.mark.xdist_group(item.path.name))
+        if not item.get_closest_marker("xdist_group"):
+            item.add_marker(pytest.mark.xdist_group(group(item)))
+
+
+def group(item: pytest.Item) -> str:
+    """The chapter that a test is about, by its parameters; else the test's file."""
+    values = getattr(item, "callspec", None) and item.callspec.params.values()
+    named = (getattr(value, "name", value) for value in values or ())
+    texts = (value.removeprefix("chapters/") for value in named if isinstance(value, str))
+    return next((text for text in texts if text in CHAPTERS), item.path.name)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say what one more chapter costs: the time that the tests of the chapters took, by chapter."""
+    seconds: dict[str, float] = {}
+    for reports in terminalreporter.stats.values():
+        for report in reports:
+            name = getattr(report, "nodeid", "").rpartition("@")[2]
+            if name in CHAPTERS:
+                seconds[name] = seconds.get(name, 0) + report.duration
+    took = json.loads(BENCHMARKS.read_text())["chapters"] if BENCHMARKS.exists() else {}
+    each = sorted(seconds[name] + took.get(name, {}).get("seconds", 0) for name in seconds)
+    if len(each) >= len(CHAPTERS) - 1:
+        at_a_time = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT") or os.cpu_count())
+        mean, most = sum(each) / len(each) / at_a_time, each[-1] / at_a_time
+        terminalreporter.write_line(
+            f"One more chapter costs {mean:.0f} s of this run on {at_a_time} cores, "
+            f"the dearest one {most:.0f} s."
+        )
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

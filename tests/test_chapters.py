@@ -6,27 +6,22 @@ import ast
 import re
 import subprocess
 import sys
-from pathlib import Path
 
 import nbformat
 import pytest
-from conftest import ROOT
+from conftest import CHAPTERS, ROOT
 
-from _ext.execute import read
-
-TEMPLATE = ROOT / "chapters/template.md"
-PAGES = sorted((ROOT / "chapters").glob("*/*.md"))
-CHAPTERS = [*(page for page in PAGES if page.parent.name not in ("front", "back")), TEMPLATE]
+from _ext.chapter import Chapter
 
 
-@pytest.fixture(params=CHAPTERS, ids=lambda path: path.relative_to(ROOT / "chapters").as_posix())
-def chapter(request) -> Path:
+@pytest.fixture(params=[*CHAPTERS, "template"])
+def chapter(request) -> Chapter:
     """Each chapter in turn, and the template."""
-    return request.param
+    return Chapter(request.param)
 
 
-def code_cells(chapter: Path) -> list:
-    return [cell for cell in read(chapter).cells if cell.cell_type == "code"]
+def code_cells(chapter: Chapter) -> list:
+    return [cell for cell in chapter.notebook.cells if cell.cell_type == "code"]
 
 
 def tags(cell) -> list[str]:
@@ -34,7 +29,7 @@ def tags(cell) -> list[str]:
 
 
 def test_has_its_parts(chapter):
-    text = chapter.read_text(encoding="utf-8")
+    text = chapter.text
     parts = {
         "a title": r"^# ",
         "what you will learn": r"\*\*You will\*\*",
@@ -55,9 +50,39 @@ def test_has_its_parts(chapter):
     assert 1 <= len(re.findall(r"^- ", summary, re.M)) <= 5
 
 
+def test_front_matter_says_what_is_known_of_it(chapter):
+    front = chapter.front
+    assert {"builds_on", "covers", "lead", "main", "measures"} <= front.keys()
+    assert isinstance(front["lead"], str)
+    assert front["lead"].endswith(".")
+    for bounds in (front["measures"], front.get("full", {})):
+        assert all(low <= high for low, high in bounds.values())
+        assert set(bounds) <= set(front["measures"])
+    assert front["main"] in front["measures"]
+    known = [*CHAPTERS, "template"]
+    earlier = known[: known.index(chapter.name)]
+    assert set(front["builds_on"]) <= set(earlier)
+
+
+def test_a_bound_stands_once(chapter):
+    """An assert may relate numbers; what a single number may be, the front matter says."""
+    measured = chapter.front["measures"]
+    glued = r'glue\(\s*"(\w+)",\s*([\w.\[\]()"* ]+?),\s*display=False\s*\)'
+    names = {value: key for key, value in re.findall(glued, chapter.text) if key in measured}
+    twice = []
+    for cell in code_cells(chapter):
+        for node in ast.walk(ast.parse(cell.source)) if "assert" in cell.source else ():
+            if isinstance(node, ast.Assert) and isinstance(node.test, ast.Compare):
+                sides = [node.test.left, *node.test.comparators]
+                told = [side for side in sides if not isinstance(side, ast.Constant)]
+                if len(told) == 1 and ast.unparse(told[0]) in names:
+                    twice.append(ast.unparse(node))
+    assert twice == []
+
+
 def test_exercises_are_whole(chapter):
     """Task, stub, solution and, for at least two of them, a check, in this order."""
-    text = chapter.read_text(encoding="utf-8")
+    text = chapter.text
     labels = re.findall(r"\{exercise-start\}[^\n]*\n:label: ([\w-]+)", text)
     assert len(labels) >= 3
     assert re.findall(r"\{solution-start\} ([\w-]+)\n:class: dropdown", text) == labels
@@ -90,7 +115,7 @@ def test_cells_are_short(chapter):
 
 def test_figures_have_a_caption_and_a_description(chapter):
     """Whatever is shown is described, and outside of solutions it has a caption and a name."""
-    text = chapter.read_text(encoding="utf-8")
+    text = chapter.text
     text = re.sub(r"\{solution-start\}.*?\{solution-end\}", "", text, flags=re.S)
     outside = [cell for cell in code_cells(chapter) if cell.source in text]
     for cell in outside:
@@ -108,7 +133,7 @@ def test_figures_have_a_caption_and_a_description(chapter):
 
 def test_numbers_are_not_typed_as_results(chapter):
     """A percentage in prose is glued, unless it is one that the author chose (90 %, 100 %, 1 %)."""
-    cells = [cell.source for cell in read(chapter).cells if cell.cell_type == "markdown"]
+    cells = [cell.source for cell in chapter.notebook.cells if cell.cell_type == "markdown"]
     prose = re.sub(r"\$[^$]*\$", "", "\n".join(cells))
     assert re.findall(r"\b\d+\.\d+ ?%", prose) == []
 
@@ -116,8 +141,8 @@ def test_numbers_are_not_typed_as_results(chapter):
 @pytest.mark.parametrize("tool", [["check"], ["format", "--check", "--diff"]], ids=lambda t: t[0])
 def test_code_is_clean(tool, tmp_path):
     """Ruff has nothing to say about the package, the tests, the hooks, and the chapters' cells."""
-    for path in [ROOT / "index.md", *CHAPTERS]:
-        nbformat.write(read(path), tmp_path / f"{path.stem}.ipynb")
+    for page in map(Chapter, ["index", "template", *CHAPTERS]):
+        nbformat.write(page.notebook, tmp_path / f"{page.name.replace('/', '-')}.ipynb")
     ruff = [sys.executable, "-m", "ruff", *tool, "--no-cache", "--config", ROOT / "pyproject.toml"]
     sources = subprocess.run([*ruff, "."], cwd=ROOT, capture_output=True, text=True)
     assert sources.returncode == 0, sources.stdout

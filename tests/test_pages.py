@@ -9,32 +9,16 @@ from pathlib import Path
 
 import pytest
 import yaml
-from conftest import ROOT
+from conftest import CHAPTERS, ROOT
 from pybtex.database import parse_file
 
 import d2lutil
 import d2lutil.exercises
+from _ext.chapter import Chapter
+from _ext.contents import headings, planned
 
-CHAPTERS = ROOT / "chapters"
-NOTES = CHAPTERS / "front/from_the_notes.md"
-PAGES = [ROOT / "index.md", *sorted(CHAPTERS.rglob("*.md"))]
-
-# The chapters of the whole book, by part. Those that have a file are written, the others planned.
-PLAN = {
-    "foundations": "what-is-deep-learning perceptron linear-regression softmax-regression mlp "
-    "backpropagation layers-and-blocks optimization vanishing-gradients generalization",
-    "convolution": "convolution lenet deep-convnets nin-and-googlenet batch-normalization resnet "
-    "efficient-convolutions seeing-inside augmentation fine-tuning leaf-classification",
-    "scale": "processors data-parallel distributed deployment",
-    "sequences": "memory rnn gru lstm deep-and-bidirectional slot-filling word2vec seq2seq",
-    "attention": "attention self-attention transformer parallel-decoding "
-    "bert-and-gpt vision-transformer efficient-attention multimodal",
-    "generation-and-graphs": "gan graph-networks",
-    "detection": "boxes iou-losses yolov1 yolov2-and-yolov3 detr",
-    "choosing": "choosing-an-architecture",
-}
-PLANNED = {name for names in PLAN.values() for name in names.split()}
-WRITTEN = {page.stem for page in CHAPTERS.glob("*/*.md") if page.parent.name in PLAN}
+FOLDER = ROOT / "chapters"
+PAGES = [ROOT / "index.md", *sorted(FOLDER.rglob("*.md"))]
 
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
 
@@ -45,51 +29,32 @@ def read(path: Path) -> str:
 
 # --- From the notes to the chapters ---------------------------------------------------------------
 
-
-def rows() -> dict[tuple[str, str], str]:
-    """The page's tables: (note, heading) → what stands in the column of chapters."""
-    found = {}
-    for section in re.split(r"^## ", read(NOTES), flags=re.MULTILINE)[1:]:
-        for heading, chapters in re.findall(r"^\| (.+?)<br>.+? \| (.*) \|$", section, re.MULTILINE):
-            assert (section[:3], heading) not in found, f"{heading} stands twice in {section[:3]}"
-            found[section[:3], heading] = chapters
-    return found
+ROWS = {f"{row.note} {row.text}": row for row in headings()}
 
 
-def links(cell: str) -> list[Path]:
-    return [(NOTES.parent / target).resolve() for target in re.findall(r"\]\(([^)]+)\)", cell)]
-
-
-def planned(cell: str) -> list[str]:
-    return re.findall(r"\*([^*]+)\*", cell.partition("planned: ")[2])
-
-
-ROWS = rows()
+def test_every_heading_of_the_notes_is_there_once():
+    lines = read(ROOT / "tests/notes_headings.txt").splitlines()
+    assert [f"{row.note} {row.text}" for row in headings()] == list(ROWS)
+    assert set(ROWS) == {line.replace("\t", " ") for line in lines}
+    assert all(row.english for row in ROWS.values())
 
 
 def test_every_heading_of_the_notes_is_covered():
-    lines = read(ROOT / "tests/notes_headings.txt").splitlines()
-    headings = [tuple(line.split("\t")) for line in lines]
-    assert {note for note, _ in headings} == {"000", "001", "002", "003", "004"}
-    assert [heading for heading in headings if heading not in ROWS] == []
-    assert [heading for heading in ROWS if heading not in headings] == []
-    assert [row for row, cell in ROWS.items() if not links(cell) + planned(cell)] == []
+    covered = {heading for name in CHAPTERS for heading in Chapter(name).covers}
+    assert covered - set(ROWS) == set()
+    assert {name for name, row in ROWS.items() if not row.others} - covered == set()
 
 
-def test_a_planned_chapter_is_real_and_not_yet_written():
-    named = {name for cell in ROWS.values() for name in planned(cell)}
-    assert named - PLANNED == set()
-    assert named & WRITTEN == set(), "written by now: make these links"
+def test_what_was_planned_for_a_chapter_it_covers():
+    """Once it is written, the chapter's front matter says what it covers, and the page no more."""
+    known = {*CHAPTERS, *planned(), "back/references", "front/how_to_use"}
+    named = {other for row in ROWS.values() for other in row.others}
+    assert named - known == set()
+    assert named & set(CHAPTERS) == set(), "make chapter does this"
 
 
-def test_every_chapter_of_the_plan_covers_something_in_the_notes():
-    named = {name for cell in ROWS.values() for name in planned(cell)}
-    linked = {page.stem for cell in ROWS.values() for page in links(cell)}
-    assert PLANNED - named - linked == set()
-
-
-def test_linked_chapters_exist():
-    assert {page for cell in ROWS.values() for page in links(cell) if not page.is_file()} == set()
+def test_every_planned_chapter_is_of_a_part():
+    assert all(re.fullmatch(r"[a-z_]+/[a-z0-9_]+", name) for name in planned())
 
 
 # --- The glossary ---------------------------------------------------------------------------------
@@ -98,7 +63,7 @@ def test_linked_chapters_exist():
 def glossary() -> list[tuple[list[str], str]]:
     """The entries: the term with its other names, and the definition."""
     body = re.search(
-        r"```\{glossary\}\n:sorted:\n\n(.*)```", read(CHAPTERS / "back/glossary.md"), re.S
+        r"```\{glossary\}\n:sorted:\n\n(.*)```", read(FOLDER / "back/glossary.md"), re.S
     )
     entries = [entry.splitlines() for entry in body[1].strip().split("\n\n")]
     return [([line for line in e if not line.startswith("  ")], e[-1]) for e in entries]
@@ -176,7 +141,7 @@ def test_what_is_cited_is_a_reference():
 
 
 def test_api_lists_all_that_is_public_and_nothing_else():
-    page = read(CHAPTERS / "back/api.md")
+    page = read(FOLDER / "back/api.md")
     listed = re.findall(r"^\.\. (?:auto\w+|py:data):: d2lutil\.([\w.]+)", page, re.MULTILINE)
     assert [name for name, count in Counter(listed).items() if count > 1] == []
     assert [name for name in listed if not exists(name)] == []
@@ -245,21 +210,10 @@ def test_licences_are_whole():
 
 def test_template_has_its_exercises():
     """Each check that the template calls is in the module that is copied with it, with answers."""
-    checks = set(re.findall(r"^check\.(\w+)\(", read(CHAPTERS / "template.md"), re.MULTILINE))
+    checks = set(re.findall(r"^check\.(\w+)\(", read(FOLDER / "template.md"), re.MULTILINE))
     folder = ROOT / "tests/template"
     assert checks == set(re.findall(r"^(\w+) = Exercise\(", read(folder / "exercises.py"), re.M))
     answers = {}
     exec(read(folder / "answers.py"), answers)
     assert checks == set(answers["RIGHT"]) == set(answers["WRONG"])
     assert not checks & {name for found in d2lutil.exercises.chapters().values() for name in found}
-
-
-def test_chapters_build_on_earlier_ones():
-    toc = yaml.safe_load(read(ROOT / "_toc.yml"))
-    known = set()
-    for page in (page["file"] for part in toc["parts"] for page in part["chapters"]):
-        if page.split("/")[1] in PLAN:
-            front = next(yaml.safe_load_all(read(ROOT / f"{page}.md")))
-            assert set(front["builds_on"]) <= known, page
-            known.add(page.rsplit("/", 1)[1])
-    assert known == WRITTEN
