@@ -10,6 +10,29 @@ from urllib.parse import urlsplit
 
 from sphinx.application import Sphinx
 from sphinx.config import Config
+from sphinx.search.en import SearchEnglish
+
+
+class SearchTwoLanguages(SearchEnglish):
+    """English, and Chinese by its characters and pairs of them, since it has no spaces.
+
+    >>> SearchTwoLanguages({}).split("perceptron 感知机")
+    ['perceptron', '感', '知', '机', '感知', '知机']
+    """
+
+    # The same for what is searched for, but a single character where it stands alone.
+    js_splitter_code = r"""
+var splitQuery = (query) => [
+  /((?![\u3400-\u9fff])[\p{Letter}\p{Number}_\p{Emoji_Presentation}])+/gu,
+  /(?=([\u3400-\u9fff]{2}))/g,
+  /(?<![\u3400-\u9fff])[\u3400-\u9fff](?![\u3400-\u9fff])/g,
+].flatMap((words) => [...query.matchAll(words)].map(([word, pair]) => word || pair));
+"""
+
+    def split(self, input: str) -> list[str]:
+        """The words of a text, with each Chinese character and each pair of them as a word."""
+        words = re.findall(r"[\u3400-\u9fff]|[^\W\u3400-\u9fff]+", input)
+        return words + re.findall(r"(?=([\u3400-\u9fff]{2}))", input)
 
 from _ext.kernel import ENVIRONMENT
 
@@ -21,12 +44,20 @@ def add_addresses(app: Sphinx, config: Config) -> None:
     config.notfound_urls_prefix = urlsplit(config.html_baseurl).path
 
 
+SCRIPTED = re.compile(r'class="(math |d2l-)')  # formulas, sliders, questions
+NOTICE = "<noscript><p>Formulas, sliders, questions and the search need JavaScript.</p></noscript>"
+
+
 def mend_markup(
     app: Sphinx, docname: str, template: str, context: dict[str, Any], doctree: Any
 ) -> None:
-    """Take back the role that docutils gives a bibliography: its entries are no list items."""
+    """Take back the role that docutils gives a bibliography: its entries are no list items.
+
+    And say what a page lacks where scripts do not run.
+    """
     if "body" in context:
-        context["body"] = context["body"].replace('<div role="list" class="cit', '<div class="cit')
+        body = context["body"].replace('<div role="list" class="cit', '<div class="cit')
+        context["body"] = f"{NOTICE}\n{body}" if SCRIPTED.search(body) else body
 
 
 # The theme brings its icons twice, as a font and as half a megabyte of script.
@@ -54,6 +85,7 @@ def write_sitemap(app: Sphinx, error: Exception | None) -> None:
 def setup(app: Sphinx) -> dict:
     """Mend pages; and have Sphinx, should it start a kernel, start it as `_ext.execute` does."""
     os.environ.update(ENVIRONMENT)
+    app.add_search_language(SearchTwoLanguages)
     app.connect("config-inited", add_addresses)
     app.connect("html-page-context", mend_markup)
     app.connect("build-finished", drop_icon_script)

@@ -93,6 +93,14 @@ def test_a_shared_link_shows_title_text_and_card(book, pages, page):
     assert soup.find("link", rel="icon")
 
 
+@pytest.mark.parametrize("page", PAGES)
+def test_what_needs_scripts_says_so(pages, page):
+    article = pages[f"{page}.html"].find("article")
+    notice = article.find("noscript")
+    assert bool(notice) == bool(article.select(".math, .d2l-explore, .d2l-question"))
+    assert not notice or "JavaScript" in notice.get_text()
+
+
 def test_a_wrong_address_finds_its_way_back(pages):
     soup = pages["404.html"]
     assert "Page not found" in soup.get_text()

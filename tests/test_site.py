@@ -17,6 +17,13 @@ TOC = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))
 PAGES = [TOC["root"], *(page["file"] for part in TOC["parts"] for page in part["chapters"])]
 CHAPTERS = [page for page in PAGES if page.split("/")[1:2] not in ([], ["front"], ["back"])]
 EXTRA = ["genindex", "search"]
+GLOSSARY = (ROOT / "chapters/back/glossary.md").read_text(encoding="utf-8")
+
+
+def each(pages: list[str]) -> pytest.MarkDecorator:
+    """Run a test for each page; of several processes, one has all tests of a page."""
+    marked = [pytest.param(page, marks=pytest.mark.xdist_group(page)) for page in pages]
+    return pytest.mark.parametrize("page", marked)
 
 
 @pytest.fixture
@@ -46,10 +53,12 @@ def open_page(browser, site):
         context.close()
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1280, 390])
-@pytest.mark.parametrize("page", PAGES)
-def test_page_opens_whole(open_page, page, width, theme):
+@pytest.mark.parametrize(
+    ("width", "theme", "rules"),
+    [(1280, "light", "all"), (1280, "dark", ["color-contrast"]), (390, "light", [])],
+)
+@each(PAGES)
+def test_page_opens_whole(open_page, page, width, theme, rules):
     tab, wrong = open_page(page, width, theme)
     assert tab.evaluate("document.documentElement.dataset.theme") == theme
     assert tab.evaluate("document.documentElement.scrollWidth") <= width
@@ -59,10 +68,13 @@ def test_page_opens_whole(open_page, page, width, theme):
     assert tab.evaluate(f"{formulas}.map(e => e.textContent)") == []
     assert tab.locator("mjx-merror").count() == 0
     assert wrong == []
-    violations = Axe().run(tab).response["violations"]
+    if not rules:
+        return
+    some = {} if rules == "all" else {"runOnly": rules}
+    violations = Axe().run(tab, options={"resultTypes": ["violations"], **some})
     serious = [
         (violation["id"], node["html"][:200], node["failureSummary"][:300])
-        for violation in violations
+        for violation in violations.response["violations"]
         if violation["impact"] in ("serious", "critical")
         for node in violation["nodes"]
     ]
@@ -74,16 +86,114 @@ def test_other_page_opens(open_page, page):
     assert open_page(page)[1] == []
 
 
-def test_search_finds_every_term_of_the_glossary(open_page):
+@each(CHAPTERS)
+def test_code_fits_the_column_and_what_only_draws_is_folded(open_page, page):
+    tab, wrong = open_page(page, 1280 - 15)  # less a scroll bar
+    folded = tab.locator("details.hide")
+    assert folded.count() >= 1
+    for cell in folded.all():
+        assert not cell.locator("pre").first.is_visible()
+        assert "Show the code of the figure" in cell.inner_text()
+        cell.locator("summary").click()
+        assert cell.locator("pre").first.is_visible()
+    for title in tab.locator("div.solution .admonition-title").all():
+        title.click()
+    too_wide = """blocks => blocks.filter(block => {
+        const probe = document.createElement("span");
+        probe.style.cssText = "white-space: pre; display: inline-block";
+        probe.textContent = "0".repeat(80);
+        block.prepend(probe, document.createElement("br"));
+        const { paddingLeft, paddingRight } = getComputedStyle(block);
+        const room = block.clientWidth - parseFloat(paddingLeft) - parseFloat(paddingRight);
+        return probe.offsetWidth > room || block.scrollWidth > block.clientWidth;
+    }).map(block => block.textContent.slice(80, 200))"""
+    code = tab.locator(".bd-article .cell_input pre")
+    assert code.count() >= 20
+    assert code.evaluate_all(too_wide) == []
+    assert wrong == []
+
+
+@each(["chapters/foundations/mlp"])
+def test_page_without_scripts_says_so(browser, site, page):
+    for scripts in (False, True):
+        tab = browser.new_page(java_script_enabled=scripts)
+        tab.goto(f"{site}/{page}.html")
+        assert tab.locator("main").get_by_text("need JavaScript").is_visible() is not scripts
+        tab.close()
+
+
+def test_search_keeps_the_focus_until_it_is_left(open_page):
+    tab, wrong = open_page("chapters/foundations/perceptron")
+    box, field = tab.locator("dialog"), tab.locator("dialog input")
+    link = tab.locator(".bd-article a[href]").first
+    link.focus()
+    for leave in (
+        lambda: tab.keyboard.press("Escape"),
+        lambda: tab.keyboard.press("Control+k"),
+        lambda: tab.mouse.click(5, 5),
+    ):
+        tab.keyboard.press("Control+k")
+        assert field.evaluate("e => e === document.activeElement")
+        field.fill("loss")
+        for key in ("Tab", "Tab", "Shift+Tab"):
+            tab.keyboard.press(key)
+            assert field.evaluate("e => e === document.activeElement"), key
+        leave()
+        assert not box.is_visible()
+        assert link.evaluate("e => e === document.activeElement")
+    button = tab.locator("button.search-button__button").first
+    button.click()
+    box.locator("kbd").first.click()  # takes the focus from the field
+    tab.keyboard.press("Escape")
+    assert not box.is_visible()
+    button.click()
+    field.fill("perceptron")
+    with tab.expect_navigation():
+        field.press("Enter")
+    tab.wait_for_selector("#search-results li a")
+    assert wrong == []
+
+
+@pytest.fixture
+def found(open_page):
+    """A function: the pages that a search for each of these finds."""
     tab, wrong = open_page("search", query="?q=perceptron")
     tab.wait_for_selector("#search-results li a")
     assert any("perceptron" in a for a in tab.locator("#search-results li a").all_inner_texts())
-    glossary = (ROOT / "chapters/back/glossary.md").read_text(encoding="utf-8")
-    terms = re.findall(r"^(?![ `])(.+)$", glossary.partition(":sorted:\n")[2], re.M)
+    search = "terms.map(t => Search._performSearch(...Search._parseQuery(t)).map(r => r[0]))"
+    yield lambda terms: dict(zip(terms, tab.evaluate(f"terms => {search}", terms), strict=True))
+    assert wrong == []
+
+
+def test_search_finds_every_term_of_the_glossary(found):
+    terms = re.findall(r"^(?![ `])(.+)$", GLOSSARY.partition(":sorted:\n")[2], re.M)
     assert len(terms) > 150
-    count = "terms.map(t => Search._performSearch(...Search._parseQuery(t)).length)"
-    found = tab.evaluate(f"terms => {count}", terms)
-    assert [term for term, pages in zip(terms, found, strict=True) if not pages] == []
+    assert [term for term, pages in found(terms).items() if not pages] == []
+
+
+def test_search_finds_every_chinese_name_and_its_parts(found):
+    names = re.findall(r"[\u3400-\u9fff]+", GLOSSARY)
+    assert len(names) > 150
+    parts = {name[i : i + 2] for name in names for i in range(len(name) - 1)}
+    assert {"感知", "卷积"} <= parts
+    everywhere = found([*names, *parts, *"".join(names)])
+    assert [
+        name for name, pages in everywhere.items() if "chapters/back/glossary" not in pages
+    ] == []
+    assert found(["知感", "知感机", "机知感"]) == {"知感": [], "知感机": [], "机知感": []}
+
+
+@pytest.mark.parametrize("query", ["perceptron", "gradient", "softmax regression", "softmax"])
+def test_search_shows_what_a_reader_reads(open_page, query):
+    tab, wrong = open_page("search", query=f"?q={query}")
+    tab.wait_for_function("document.querySelector('.search-summary')?.innerText")
+    rows = tab.locator("#search-results li:not(:has(> span))")  # of a page or a section
+    assert rows.count() >= 2
+    for row in rows.all():
+        said = row.locator("p.context").inner_text()
+        assert len(said) > 20
+        assert "Open in Colab" not in said
+        assert "\\" not in row.inner_text()
     assert wrong == []
 
 
@@ -91,7 +201,7 @@ BUDGET = 400_000  # bytes
 KEPT = ("/mathjax/", ".woff2", "/favicon.")  # by the browser, from page to page
 
 
-@pytest.mark.parametrize("page", PAGES)
+@each(PAGES)
 def test_page_is_light(browser, site, page):
     """What it transfers, compressed; but MathJax and fonts, which stay in the browser."""
     tab, responses = browser.new_page(), []
@@ -107,7 +217,7 @@ def test_page_is_light(browser, site, page):
     tab.close()
 
 
-@pytest.mark.parametrize("page", ["index", *CHAPTERS])
+@each(["index", *CHAPTERS])
 def test_each_slider_changes_its_figure(open_page, page):
     tab, wrong = open_page(page, 390)
     sliders = tab.locator(".d2l-explore input[type=range]")
@@ -122,7 +232,7 @@ def test_each_slider_changes_its_figure(open_page, page):
     assert wrong == []
 
 
-@pytest.mark.parametrize("page", CHAPTERS)
+@each(CHAPTERS)
 def test_each_question_answers(open_page, page):
     tab, wrong = open_page(page, 390)
     questions = tab.locator(".d2l-question")
@@ -138,7 +248,7 @@ def test_each_question_answers(open_page, page):
     assert wrong == []
 
 
-@pytest.mark.parametrize("page", CHAPTERS)
+@each(CHAPTERS)
 def test_each_solution_opens(open_page, page):
     tab, wrong = open_page(page, 390)
     solutions = tab.locator("div.solution")
@@ -200,7 +310,7 @@ def test_map_leads_to_every_chapter(open_page):
     assert tab.url.endswith(hrefs[3])
 
 
-@pytest.mark.parametrize("page", CHAPTERS)
+@each(CHAPTERS)
 def test_line_under_the_title_says_what_to_know_before(book, page):
     soup = BeautifulSoup(
         (book / "html" / f"{page}.html").read_text(encoding="utf-8"), "html.parser"
@@ -211,12 +321,12 @@ def test_line_under_the_title_says_what_to_know_before(book, page):
     assert "headings of the notes" in line
 
 
-@pytest.mark.parametrize("page", CHAPTERS)
+@each(CHAPTERS)
 def test_no_progress_bar_stays_on_the_page(book, page):
     assert "widget-view" not in Path(book, "html", f"{page}.html").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("page", CHAPTERS)
+@each(CHAPTERS)
 def test_buttons_lead_to_the_students_notebook(open_page, page, book):
     tab, _ = open_page(page)
     name = page.removeprefix("chapters/") + ".ipynb"
