@@ -21,6 +21,7 @@ from torch import nn
 from d2lutil import exercises
 from d2lutil.checking import Verdict, check, progress, sandbox
 from d2lutil.checking.comparison import same
+from d2lutil.checking.judge import judge
 from d2lutil.checking.values import show, show_named
 from d2lutil.exercises import Exercise
 
@@ -178,6 +179,124 @@ def test_diagnosis(answer: Callable[..., Any], message: str, hint: str) -> None:
     assert verdict.status == "failed"
     assert message in verdict.message
     assert hint in verdict.hint
+
+
+def hint_of(reference: Callable[..., Any], answer: Callable[..., Any], *inputs: Any) -> str:
+    """The hint for an answer to an exercise with one case for each input."""
+    exercise = Exercise(reference, lambda generator: [(x,) for x in inputs])
+    verdict = judge("some", exercise, answer)
+    assert verdict.status == "failed", verdict
+    return verdict.hint
+
+
+ONE_ROW, FOUR_ROWS, SQUARE = torch.rand(1, 3), torch.rand(4, 3), torch.rand(3, 3)
+
+
+@pytest.mark.parametrize(
+    ("reference", "answer", "inputs", "hint"),
+    [
+        # A dimension too many or too few: which one, told by all cases together.
+        (
+            lambda x: x.mean(1),
+            lambda x: x,
+            [ONE_ROW, SQUARE, FOUR_ROWS],
+            "Of yours, dimension 1 is too many",
+        ),
+        (lambda x: x.mean(1), lambda x: x, [SQUARE], "dimension 0 or dimension 1 is too many"),
+        (lambda x: x[:, 0], lambda x: x[:, :1] + x[:, 0], [FOUR_ROWS], "`(n, n)`"),
+        (lambda x: x, lambda x: x.mean(0), [ONE_ROW, FOUR_ROWS], "dimension 0 is missing"),
+        (lambda x: x, lambda x: x[:, 0], [SQUARE, FOUR_ROWS], "dimension 1 is missing"),
+        (lambda x: x, lambda x: x.sum(), [FOUR_ROWS], "All became one number"),
+        # Of size 1.
+        (
+            lambda x: x.mean(1),
+            lambda x: x.mean(1, keepdim=True),
+            [ONE_ROW, FOUR_ROWS],
+            "The numbers are right. A dimension of size 1 is too many",
+        ),
+        (
+            lambda x: x.mean(1, keepdim=True),
+            lambda x: x.mean(1),
+            [ONE_ROW, FOUR_ROWS],
+            "The numbers are right. A dimension of size 1 is missing",
+        ),
+        # In another order, in one row.
+        (lambda x: x.T, lambda x: x, [ONE_ROW, FOUR_ROWS], "The dimensions stand in another order"),
+        (lambda x: x, lambda x: x.flatten(), [ONE_ROW, FOUR_ROWS], "All stands in one row"),
+        # Of another size.
+        (lambda x: x, lambda x: x[1:], [FOUR_ROWS, SQUARE], "In dimension 0 there is one too few"),
+        (lambda x: x[1:, 1:], lambda x: x, [FOUR_ROWS], "In dimensions 0 and 1 there is one too m"),
+        (lambda x: x, lambda x: x.sum(0, keepdim=True), [FOUR_ROWS], "In dimension 0 only one is"),
+        (lambda x: x, lambda x: x[:, ::2].repeat(1, 4), [FOUR_ROWS], "In dimension 1 the size is"),
+        (lambda x: x, lambda x: torch.rand(2, 2, 2, 2), [FOUR_ROWS], "Follow the shapes"),
+    ],
+)
+def test_hint_on_a_shape(
+    reference: Callable[..., Any], answer: Callable[..., Any], inputs: list[Any], hint: str
+) -> None:
+    assert hint in hint_of(reference, answer, *inputs)
+
+
+def test_numbers_are_called_right_only_if_several_tell() -> None:
+    def wrong(x):
+        return x.sum(1, keepdim=True) if len(x) == 1 else x[:, :1]
+
+    right = "The numbers are right"
+    column = torch.rand(4, 1)
+    assert right in hint_of(lambda x: x.sum(1), lambda x: x.sum(1, keepdim=True), FOUR_ROWS)
+    assert right not in hint_of(lambda x: x.sum(1), wrong, ONE_ROW, FOUR_ROWS)
+    assert right not in hint_of(lambda x: x.sum(1), wrong, ONE_ROW)
+    assert right not in hint_of(lambda x: x.sum(1), lambda x: x, torch.ones(4, 1))
+    assert right in hint_of(lambda x: x.sum(1), lambda x: x, column, column[1:])
+    assert right in hint_of(lambda x: x.sum(), lambda x: x.sum()[None], ONE_ROW, FOUR_ROWS)
+
+
+def test_sign_is_called_wrong_only_if_all_cases_say_so() -> None:
+    sign = "The sign is wrong, and nothing else."
+    negative = -FOUR_ROWS
+    assert hint_of(lambda x: x.sum(), lambda x: -x.sum(), FOUR_ROWS, negative) == sign
+    assert hint_of(lambda x: x.min(), lambda x: x.min().abs(), negative) == sign
+    assert hint_of(lambda x: x.min(), lambda x: x.min().abs(), FOUR_ROWS, negative) != sign
+    assert hint_of(lambda x: 0 * x, lambda x: 0 * x + 1, FOUR_ROWS) != sign
+    assert hint_of(lambda x: x.sum().item(), lambda x: -x.sum().item(), FOUR_ROWS) == sign
+
+
+def test_factor_is_told_if_it_is_one_for_all_cases() -> None:
+    assert "are 2 times what" in hint_of(
+        lambda x: x.sum(), lambda x: 2 * x.sum(), FOUR_ROWS, ONE_ROW
+    )
+    assert "are 0.3333 times what" in hint_of(
+        lambda x: x.sum(), lambda x: x.sum() / 3, FOUR_ROWS, ONE_ROW
+    )
+    assert "times" not in hint_of(lambda x: x.sum(), lambda x: x.mean(), FOUR_ROWS, ONE_ROW)
+    assert "times" not in hint_of(
+        lambda x: x.sum(), lambda x: 2 * x.sum(), FOUR_ROWS
+    )  # of one number
+    assert "times" not in hint_of(lambda x: x.sum(), lambda x: 0 * x.sum(), FOUR_ROWS, ONE_ROW)
+
+
+def test_transpose_is_told_if_it_is_one_in_all_cases() -> None:
+    assert "transpose" in hint_of(lambda x: x @ x.T + x, lambda x: x @ x.T + x.T, SQUARE)
+    half = torch.tensor([[1.0, 2.0], [2.0, 5.0]])
+    assert "transpose" not in hint_of(lambda x: x, lambda x: x.T + (len(x) < 3), SQUARE, half)
+
+
+@pytest.mark.parametrize(
+    ("answer", "name", "cause"),
+    [
+        (lambda x: x[:0].mean(), "NaN", "the mean of no numbers"),
+        (lambda x: (-x.sum()).log(), "NaN", "logarithm or root of a negative number"),
+        (lambda x: (1000 * x.sum()).exp(), "∞", "`exp` of more than 88"),
+        (lambda x: (0 * x.sum()).log(), "−∞", "The logarithm of zero"),
+    ],
+)
+def test_what_is_not_finite_has_its_causes(
+    answer: Callable[..., Any], name: str, cause: str
+) -> None:
+    exercise = Exercise(lambda x: x.sum(), lambda generator: [(FOUR_ROWS,), (ONE_ROW,)])
+    verdict = judge("some", exercise, answer)
+    assert f"your answer is {name}." in verdict.message
+    assert cause in verdict.hint
 
 
 def test_diagnosis_of_several_values_names_them() -> None:

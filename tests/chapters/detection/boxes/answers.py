@@ -238,7 +238,7 @@ WRONG = {
         (iou_of_the_larger, "the larger area"),
         (iou_as_a_distance, "1 minus the IoU"),
         (shared, "the area that they share"),
-        (iou_of_all_pairs, "shape"),
+        (iou_of_all_pairs, "as `(n,)` with `(n, 1)` becomes"),
     ],
     "area_precision": [
         (area_of_the_jagged_curve, "the best one at this answer"),
