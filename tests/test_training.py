@@ -18,7 +18,7 @@ from torch import nn
 from torch.nn import functional as F
 from torch.optim.lr_scheduler import ReduceLROnPlateau, StepLR
 
-from d2lutil import runtime, training
+from d2lutil import _bar, runtime, training
 from d2lutil.training import (
     DivergenceError,
     History,
@@ -136,7 +136,7 @@ def test_looking_at_the_progress_changes_nothing(monkeypatch):
     seldom, often = mlp(), mlp()
     torch.manual_seed(1)
     a = quiet(seldom, clouds(100), epochs=3, batch_size=10)
-    monkeypatch.setattr(training, "LOOK_EVERY", 0)
+    monkeypatch.setattr(_bar, "LOOK_EVERY", 0)
     torch.manual_seed(1)
     b = quiet(often, clouds(100), epochs=3, batch_size=10)
     assert a == b
@@ -343,7 +343,7 @@ def test_interrupting_returns_the_history_so_far():
 @pytest.mark.parametrize("look_every", [0, 1000])
 @pytest.mark.parametrize("bad", [float("nan"), float("inf")])
 def test_a_loss_that_is_not_finite_names_its_step(monkeypatch, look_every, bad):
-    monkeypatch.setattr(training, "LOOK_EVERY", look_every)
+    monkeypatch.setattr(_bar, "LOOK_EVERY", look_every)
     model = Calls(7, lambda outputs: outputs * 0 + bad)
     with pytest.raises(FloatingPointError) as caught:
         quiet(model, clouds(50), epochs=3, batch_size=10, loss=lambda outputs, y: outputs.mean())
@@ -449,19 +449,19 @@ def test_amp_on_a_gpu():
         ({"train": (torch.rand(0, 2), torch.rand(0))}, ValueError, r"at least one.*\(0, 2\)"),
         ({"test": (torch.rand(4, 2), torch.rand(5))}, ValueError, "test X and y must have the"),
         ({"test": line(4)}, ValueError, r"train y is torch\.int64 but test y is torch\.float32"),
-        ({"epochs": 0}, ValueError, "epochs must be greater than 0, not 0"),
-        ({"epochs": 2.5}, TypeError, r"epochs must be a whole number, not 2\.5"),
-        ({"epochs": None}, TypeError, "epochs must be a whole number, not None"),
-        ({"epochs": True}, TypeError, "epochs must be a whole number, not True"),
-        ({"batch_size": -1}, ValueError, "batch_size must be greater than 0, not -1"),
-        ({"batch_size": 3.0}, TypeError, r"batch_size must be a whole number, not 3\.0"),
-        ({"lr": 0}, ValueError, "lr must be greater than 0, not 0"),
-        ({"lr": "0.1"}, TypeError, r"lr must be a number, not '0\.1'"),
-        ({"lr": float("nan")}, ValueError, "lr must be greater than 0, not nan"),
-        ({"clip": -1.0}, ValueError, r"clip must be greater than 0, not -1\.0"),
-        ({"clip": True}, TypeError, "clip must be a number, not True"),
-        ({"patience": 0, "test": clouds(4)}, ValueError, "patience must be greater than 0, not 0"),
-        ({"patience": 2}, ValueError, "patience needs a test set"),
+        ({"epochs": 0}, ValueError, "epochs must be .*, (at least 1|above 0), not 0"),
+        ({"epochs": 2.5}, TypeError, r"epochs must be a whole number, at least 1, not 2\.5"),
+        ({"epochs": None}, TypeError, "epochs must be a whole number, at least 1, not None"),
+        ({"epochs": True}, TypeError, "epochs must be a whole number, at least 1, not True"),
+        ({"batch_size": -1}, ValueError, "batch_size must be .*, (at least 1|above 0), not -1"),
+        ({"batch_size": 3.0}, TypeError, r"batch_size must be a whole number, .* not 3\.0"),
+        ({"lr": 0}, ValueError, "lr must be .*, (at least 1|above 0), not 0"),
+        ({"lr": "0.1"}, TypeError, r"lr must be a finite number, above 0, not '0\.1'"),
+        ({"lr": float("nan")}, ValueError, "lr must be .*, (at least 1|above 0), not nan"),
+        ({"clip": -1.0}, ValueError, r"clip must be .*, (at least 1|above 0), not -1\.0"),
+        ({"clip": True}, TypeError, "clip must be a finite number.* not True"),
+        ({"patience": 0, "test": clouds(4)}, ValueError, "patience must be .*, (at least 1|above 0), not 0"),
+        ({"patience": 2}, ValueError, "patience needs a validation or test set"),
         ({"amp": "bfloat16"}, TypeError, "amp must be True or False, not 'bfloat16'"),
         ({"progress": None}, TypeError, "progress must be True or False, not None"),
         ({"device": "toaster"}, ValueError, "device is 'toaster', which this machine does not"),
@@ -588,9 +588,9 @@ def test_evaluate_leaves_no_trace():
 def test_evaluate_refuses():
     with pytest.raises(TypeError, match="test must be a pair"):
         evaluate(mlp(), clouds(4)[0])
-    with pytest.raises(ValueError, match="batch_size must be greater than 0"):
+    with pytest.raises(ValueError, match="batch_size must be .* at least 1"):
         evaluate(mlp(), clouds(4), batch_size=0)
-    with pytest.raises(ValueError, match="must have the same shape; for two examples of test"):
+    with pytest.raises(ValueError, match="must have the same shape; for 2 examples of test"):
         evaluate(nn.Linear(2, 1), (torch.rand(3, 2), torch.rand(3)))
 
 
@@ -603,7 +603,7 @@ def test_predict_is_the_model_in_evaluation_mode():
     torch.testing.assert_close(got, model.eval()(X).detach())
     with pytest.raises(TypeError, match=r"X must be a tensor .* not a list"):
         predict(model, [1.0])
-    with pytest.raises(ValueError, match="batch_size must be greater than 0, not 0"):
+    with pytest.raises(ValueError, match="batch_size must be .*, (at least 1|above 0), not 0"):
         predict(model, X, batch_size=0)
 
 
@@ -699,7 +699,7 @@ def terminal(monkeypatch):
         reader.start()
         with os.fdopen(theirs, "w") as stderr, monkeypatch.context() as patch:
             patch.setattr(sys, "stderr", stderr)
-            patch.setattr(training, "LOOK_EVERY", 0.1)
+            patch.setattr(_bar, "LOOK_EVERY", 0.1)
             function()
         reader.join()
         os.close(ours)
@@ -757,14 +757,14 @@ def test_no_bar_without_progress_or_in_a_short_run(terminal):
 CELL = """
 import time, torch
 from torch import nn
-from d2lutil import training
+from d2lutil import _bar, training
 
 class Slow(nn.Linear):
     def forward(self, X):
         time.sleep(0.02)
         return super().forward(X)
 
-training.LOOK_EVERY = 0.1
+_bar.LOOK_EVERY = 0.1
 data = torch.rand(160, 2), torch.arange(160) % 2
 history = training.fit(Slow(2, 2), data, epochs=3, batch_size=16, progress={progress})
 """
