@@ -105,6 +105,13 @@ def cross_entropy(outputs: Tensor, y: Tensor) -> Tensor:
     return F.cross_entropy(outputs, y.long())
 
 
+OF_CLASSES = (cross_entropy, F.cross_entropy, F.nll_loss, nn.CrossEntropyLoss, nn.NLLLoss)
+ELEMENTWISE = (
+    *(F.mse_loss, F.l1_loss, F.smooth_l1_loss, F.huber_loss, F.binary_cross_entropy_with_logits),
+    *(nn.MSELoss, nn.L1Loss, nn.SmoothL1Loss, nn.HuberLoss, nn.BCEWithLogitsLoss, nn.BCELoss),
+)
+
+
 def choose_loss(loss: Loss | None, y: Tensor, device: torch.device) -> Loss:
     """The loss that was asked for, or else the usual one for such a y."""
     if loss is None:
@@ -117,8 +124,8 @@ def choose_loss(loss: Loss | None, y: Tensor, device: torch.device) -> Loss:
 def prepare(name: str, pair: Pair, model: nn.Module, loss: Loss, device: torch.device) -> Data:
     """Move a pair to the device, and try model and loss on a few of its examples.
 
-    Those are the first two and, since a number may be beyond an embedding or a list of classes, the
-    ones with the least and the greatest numbers. The first trial gives lazy layers their shapes.
+    Those are the first three and, since a number may be beyond an embedding or a list of classes,
+    the ones with the least and greatest numbers. The first trial gives lazy layers their shapes.
     """
     X, y = tuple(x.to(device) for x in inputs(pair[0])), pair[1].to(device)
     no_label = no_label_of(y, loss)
@@ -144,8 +151,8 @@ def prepare(name: str, pair: Pair, model: nn.Module, loss: Loss, device: torch.d
 
 
 def _telling(*parts: Tensor) -> list[int]:
-    """The first two examples, and those with the least and greatest integers of each part."""
-    rows = set(range(min(2, len(parts[0]))))
+    """The first three examples, and those with the least and greatest integers of each part."""
+    rows = set(range(min(3, len(parts[0]))))
     for part in parts:
         if not part.is_floating_point() and not part.is_complex() and part.numel():
             flat = part.reshape(len(part), -1)  # (n, d)
@@ -176,13 +183,11 @@ def _check_outputs(
 ) -> None:
     """Refuse outputs for some y that the loss would not take, or would take for something else."""
     shapes = f"for {len(ys)} examples of {name} they are {form(outputs)} and {form(ys)}"
-    of_classes = loss in (cross_entropy, F.cross_entropy, F.nll_loss)
-    if y.is_floating_point():
-        if isinstance(outputs, Tensor) and outputs.shape != ys.shape:
-            broadcast = outputs.squeeze().shape == ys.squeeze().shape  # (n, 1) against (n,)
-            if broadcast or loss is F.mse_loss:
-                raise ValueError(f"the outputs and y must have the same shape; {shapes}")
-    elif of_classes or isinstance(loss, nn.CrossEntropyLoss | nn.NLLLoss):
+    if isinstance(outputs, Tensor) and outputs.shape != ys.shape:
+        broadcast = outputs.squeeze().shape == ys.squeeze().shape  # (n, 1) against (n,)
+        if (broadcast and y.is_floating_point()) or _is_one_of(loss, ELEMENTWISE):
+            raise ValueError(f"the outputs and y must have the same shape; {shapes}")
+    if not y.is_floating_point() and _is_one_of(loss, OF_CLASSES):
         if not are_scores(outputs, ys):
             raise ValueError(f"model must give outputs (n, classes) for y (n,); {shapes}")
         labels, last = y if no_label is None else y[y != no_label], outputs.shape[1] - 1  # (m,)
@@ -192,6 +197,10 @@ def _check_outputs(
                 f"{name} y must be labels from 0 to {last}, since the model has {last + 1} "
                 f"outputs; they go from {low} to {high}"
             )
+
+
+def _is_one_of(loss: Loss, losses: tuple[Any, ...]) -> bool:
+    return loss in losses or type(loss) in losses
 
 
 def rehearse(
@@ -311,9 +320,13 @@ def make_optimizer(
 
 
 def make_scheduler(
-    schedule: Callable[[Optimizer], Any] | None, optimizer: Optimizer, every: str, steps: int
+    schedule: Callable[[Optimizer], Any] | None,
+    optimizer: Optimizer,
+    every: str,
+    epochs: int,
+    updates: int,
 ) -> Any:
-    """The scheduler of this optimiser, which has to last for so many steps; or None."""
+    """The scheduler of this optimiser, which lasts for all epochs of so many updates; or None."""
     if schedule is None:
         return None
     scheduler = schedule(optimizer)
@@ -325,6 +338,7 @@ def make_scheduler(
         raise ValueError("schedule must return a scheduler of the optimiser that it is given")
     if every == "update" and isinstance(scheduler, ReduceLROnPlateau):
         raise ValueError("schedule watches a loss, which is known once an epoch, not every update")
+    steps = epochs * updates if every == "update" else epochs
     last = getattr(scheduler, "total_steps", None)  # OneCycleLR refuses to take more
     if last is not None and last < steps:
         raise ValueError(f"schedule ends after {last} steps, but there are {steps} {every}s")

@@ -133,20 +133,15 @@ def fit(
     model.to(device)
     loss = choose_loss(loss, train[1], device)
     data = {name: prepare(name, pair, model, loss, device) for name, pair in pairs.items()}
-    half = _half_precision(device) if amp else None
-    autocast = partial(torch.autocast, device.type, half) if half else nullcontext
-    scaler = torch.amp.GradScaler(device.type, enabled=half is torch.float16)
+    autocast, scaler = _precision(amp, device)
     rehearse(model, data["train"], loss, batch_size, autocast)
 
     X, y = data["train"].X, data["train"].y
     edges = _edges(len(y), batch_size)
     steps = len(edges) - 1  # in an epoch
     optimizer = make_optimizer(optimizer, model, lr)
-    parameters = [p for group in optimizer.param_groups for p in group["params"]]
     by_update = schedule_every == "update"
-    scheduler = make_scheduler(
-        schedule, optimizer, schedule_every, epochs * steps if by_update else epochs
-    )
+    scheduler = make_scheduler(schedule, optimizer, schedule_every, epochs, steps)
 
     history = History()
     seen = _Seen(data["train"], edges, optimizer, clip, history)
@@ -172,7 +167,7 @@ def fit(
                 scaler.scale(value).backward()
                 if clip is not None:
                     scaler.unscale_(optimizer)
-                    nn.utils.clip_grad_norm_(parameters, clip)
+                    nn.utils.clip_grad_norm_(seen.parameters, clip)
                 scaler.step(optimizer)
                 scaler.update()
                 if by_update and scheduler is not None:
@@ -354,6 +349,13 @@ def _edges(n: int, batch_size: int) -> list[int]:
     if len(edges) > 2 and n % batch_size == 1 < batch_size:
         del edges[-2]
     return edges
+
+
+def _precision(amp: bool, device: torch.device) -> tuple[Callable[..., Any], torch.amp.GradScaler]:
+    """What casts in the forward pass, and what scales the loss; without `amp`, neither does."""
+    half = _half_precision(device) if amp else None
+    autocast = partial(torch.autocast, device.type, half) if half else nullcontext
+    return autocast, torch.amp.GradScaler(device.type, enabled=half is torch.float16)
 
 
 def _half_precision(device: torch.device) -> torch.dtype | None:
