@@ -16,9 +16,9 @@ import pytest
 import torch
 from torch import nn
 from torch.nn import functional as F
-from torch.optim.lr_scheduler import ReduceLROnPlateau, StepLR
+from torch.optim.lr_scheduler import OneCycleLR, ReduceLROnPlateau, StepLR
 
-from d2lutil import runtime, training
+from d2lutil import _bar, runtime, training
 from d2lutil.training import (
     DivergenceError,
     History,
@@ -30,6 +30,15 @@ from d2lutil.training import (
 )
 
 quiet = partial(fit, progress=False, device="cpu")
+
+BCE = nn.BCEWithLogitsLoss()
+EACH_UPDATE = {"schedule_every": "update"}
+OTHER = torch.optim.SGD(nn.Linear(2, 1).parameters(), lr=0.1)
+
+
+def forget(outputs, y):
+    """A loss of something else than the outputs."""
+    return nn.Parameter(torch.ones(())) * y.mean()
 
 
 @pytest.fixture(autouse=True)
@@ -136,7 +145,7 @@ def test_looking_at_the_progress_changes_nothing(monkeypatch):
     seldom, often = mlp(), mlp()
     torch.manual_seed(1)
     a = quiet(seldom, clouds(100), epochs=3, batch_size=10)
-    monkeypatch.setattr(training, "LOOK_EVERY", 0)
+    monkeypatch.setattr(_bar, "LOOK_EVERY", 0)
     torch.manual_seed(1)
     b = quiet(often, clouds(100), epochs=3, batch_size=10)
     assert a == b
@@ -210,16 +219,102 @@ def test_a_last_batch_of_one_joins_the_one_before():
         lambda model, inputs, _: sizes.append(len(inputs[0])) if model.training else None
     )
     quiet(model, (X, y), epochs=2, batch_size=16)
-    assert sizes == [16, 17, 16, 17]
+    assert sizes == [2, 16, 17, 16, 17], "two examples for the rehearsal"
     sizes.clear()
     quiet(model, (X[:32], y[:32]), epochs=1, batch_size=16)
     quiet(model, (X, y), epochs=1, batch_size=64)
-    assert sizes == [16, 16, 33]
+    assert sizes == [2, 16, 16, 2, 33]
     sizes.clear()
+    with pytest.raises(ValueError, match="cannot train on 1 example of train: Expected more than"):
+        quiet(model, (X[:3], y[:3]), epochs=1, batch_size=1)
     model[1] = nn.Identity()
+    sizes.clear()
     quiet(model, (X[:3], y[:3]), epochs=1, batch_size=1)
     quiet(model, (X[:1], y[:1]), epochs=1)
-    assert sizes == [1, 1, 1, 1], "as asked for"
+    assert sizes == [1, 1, 1, 1, 1, 1], "as asked for"
+
+
+# What is counted
+
+
+class Bigrams(nn.Module):
+    """Scores (n, 5, t) for the word after each of X (n, t)."""
+
+    def __init__(self):
+        super().__init__()
+        self.scores = nn.Embedding(5, 5)
+
+    def forward(self, X):
+        return self.scores(X).transpose(1, 2)
+
+
+def ragged(n: int = 40) -> tuple[torch.Tensor, torch.Tensor]:
+    """X (n, 6) of words 0 to 4; y (n, 6) with -100 from some place on, everywhere in 0, 7, 14..."""
+    draw = torch.Generator().manual_seed(2)
+    X = torch.randint(5, (n, 6), generator=draw)
+    y = (X + 1) % 5
+    for row, length in enumerate(torch.randint(1, 7, (n,), generator=draw).tolist()):
+        y[row, 0 if row % 7 == 0 else length :] = -100
+    return X, y
+
+
+def test_the_mean_is_over_labels_whatever_the_batches():
+    model, (X, y) = Bigrams(), ragged()
+    real = y != -100  # (n, t)
+    log_p = model(X).log_softmax(1)  # (n, 5, t)
+    losses = -log_p.gather(1, y.clamp(min=0)[:, None])[:, 0][real]  # (m,)
+    hits = (log_p.argmax(1) == y)[real].float()
+    for batch_size in (1, 7, 8, 40, 64):
+        result = evaluate(model, (X, y), batch_size=batch_size)
+        assert result["loss"] == pytest.approx(losses.mean().item(), rel=1e-6)
+        assert result["accuracy"] == pytest.approx(hits.mean().item())
+        still = quiet(copy.deepcopy(model), (X, y), epochs=1, batch_size=batch_size, lr=1e-12)
+        assert still["train loss"] == [pytest.approx(losses.mean().item(), rel=1e-6)]
+        assert still["train accuracy"] == [pytest.approx(hits.mean().item())]
+
+
+@pytest.mark.parametrize("look_every", [0, 1000])
+def test_a_batch_without_a_label_is_passed_over(monkeypatch, look_every):
+    monkeypatch.setattr(_bar, "LOOK_EVERY", look_every)
+    X, y = ragged()
+    ours, theirs = Bigrams(), Bigrams()
+    theirs.load_state_dict(ours.state_dict())
+    torch.manual_seed(1)
+    optimizer = torch.optim.SGD(ours.parameters(), lr=0.5, momentum=0.9)
+    history = quiet(ours, (X, y), (X, y), epochs=3, batch_size=1, optimizer=optimizer)
+
+    torch.manual_seed(1)
+    optimizer = torch.optim.SGD(theirs.parameters(), lr=0.5, momentum=0.9)
+    for _ in range(3):
+        total, labels = 0.0, 0
+        for row in torch.randperm(40).split(1):
+            if (y[row] != -100).any():
+                loss = F.cross_entropy(theirs(X[row]), y[row])
+                optimizer.zero_grad()
+                loss.backward()
+                optimizer.step()
+                total += loss.item() * int((y[row] != -100).sum())
+                labels += int((y[row] != -100).sum())
+    assert same_weights(ours, theirs)
+    assert history["train loss"][-1] == pytest.approx(total / labels)
+    assert history["test loss"][-1] == pytest.approx(evaluate(ours, (X, y))["loss"])
+
+
+def test_a_loss_has_its_own_mark_for_no_label():
+    X, y = ragged()
+    model = Bigrams()
+    expected = evaluate(model, (X, y))
+    y[y == -100] = -1
+    loss = nn.CrossEntropyLoss(ignore_index=-1)
+    assert evaluate(model, (X, y), loss=loss, batch_size=3) == pytest.approx(expected)
+
+
+def test_a_large_label_of_an_unsigned_type_is_a_label():
+    """156 as a byte has the bits of -100."""
+    y = torch.tensor([156, 3], dtype=torch.uint8)
+    scores = F.one_hot(y.long(), 200).float()
+    assert accuracy(scores, y) == 1
+    assert evaluate(nn.Linear(1, 200), (torch.rand(2, 1), y))["loss"] > 0
 
 
 # Optimisers, schedules, clipping
@@ -268,6 +363,28 @@ def test_schedule_steps_every_epoch():
     assert optimizer.param_groups[0]["lr"] == pytest.approx(0.125)
 
 
+def test_schedule_steps_every_update():
+    """As the loop by hand that steps its scheduler after each step of the optimiser."""
+    X, y = clouds(100)
+    ours, theirs = mlp(), mlp()
+    one_cycle = partial(OneCycleLR, max_lr=0.5, total_steps=2 * 4)
+    torch.manual_seed(1)
+    quiet(ours, (X, y), epochs=2, batch_size=32, schedule=one_cycle, schedule_every="update")
+
+    torch.manual_seed(1)
+    optimizer = torch.optim.SGD(theirs.parameters(), lr=0.1)
+    scheduler = one_cycle(optimizer)
+    for _ in range(2):
+        order = torch.randperm(100)
+        for i in range(0, 100, 32):
+            loss = F.cross_entropy(theirs(X[order[i : i + 32]]), y[order[i : i + 32]])
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            scheduler.step()
+    assert same_weights(ours, theirs)
+
+
 def test_schedule_that_watches_the_loss():
     X, y = clouds(100)
     model = mlp()
@@ -311,7 +428,7 @@ def test_patience_counts_from_the_last_best():
 
     def scripted(outputs, y):  # the trial, then one call a test: training mode is told by the grad
         training = outputs.requires_grad
-        return outputs.sum() * 0 + (0.0 if training or len(y) == 2 else next(losses))
+        return outputs.sum() * 0 + (0.0 if training or len(y) == 3 else next(losses))
 
     history = quiet(model, clouds(6), clouds(6), epochs=9, batch_size=6, patience=2, loss=scripted)
     assert history["test loss"] == [5, 4, 6, 3, 3, 7]
@@ -324,6 +441,51 @@ def test_patience_restores_when_the_epochs_run_out():
     history = quiet(model, (X, y), (X, 1 - y), epochs=3, patience=10)
     assert (history.epochs, history.best, history.stopped) == (3, 1, None)
     assert evaluate(model, (X, 1 - y))["loss"] == pytest.approx(history["test loss"][0])
+
+
+def test_patience_watches_the_validation_set():
+    X, y = clouds(100)
+    model = mlp()
+    history = quiet(model, (X, y), (X, y), validation=(X, 1 - y), epochs=9, patience=2)
+    assert list(history) == [
+        f"{name} {kind}"
+        for name in ("train", "validation", "test")
+        for kind in ("loss", "accuracy")
+    ]
+    assert history["test loss"][2] < history["test loss"][0], "the test set would go on"
+    assert (history.epochs, history.best) == (3, 1)
+    assert history.stopped == "no smaller validation loss since epoch 1"
+    assert evaluate(model, (X, y))["loss"] == pytest.approx(history["test loss"][0])
+    assert evaluate(model, (X, 1 - y))["loss"] == pytest.approx(history["validation loss"][0])
+
+
+def test_validation_alone():
+    X, y = clouds(100)
+    optimizer = torch.optim.SGD((model := mlp()).parameters(), lr=1.0)
+    schedule = partial(ReduceLROnPlateau, factor=0.5, patience=0)
+    history = quiet(
+        *(model, (X, y)),
+        validation=(X, 1 - y),
+        epochs=4,
+        optimizer=optimizer,
+        schedule=schedule,
+        patience=4,
+    )
+    assert set(history) == {
+        "train loss",
+        "train accuracy",
+        "validation loss",
+        "validation accuracy",
+    }
+    assert optimizer.param_groups[0]["lr"] == pytest.approx(0.125), "it gets worse by design"
+
+
+def test_a_validation_set_changes_no_weights():
+    with_it, without = mlp(), mlp()
+    for model, more in ((with_it, {"validation": clouds(50, 3)}), (without, {})):
+        torch.manual_seed(1)
+        quiet(model, clouds(100), epochs=3, **more)
+    assert same_weights(with_it, without)
 
 
 def test_interrupting_returns_the_history_so_far():
@@ -343,7 +505,7 @@ def test_interrupting_returns_the_history_so_far():
 @pytest.mark.parametrize("look_every", [0, 1000])
 @pytest.mark.parametrize("bad", [float("nan"), float("inf")])
 def test_a_loss_that_is_not_finite_names_its_step(monkeypatch, look_every, bad):
-    monkeypatch.setattr(training, "LOOK_EVERY", look_every)
+    monkeypatch.setattr(_bar, "LOOK_EVERY", look_every)
     model = Calls(7, lambda outputs: outputs * 0 + bad)
     with pytest.raises(FloatingPointError) as caught:
         quiet(model, clouds(50), epochs=3, batch_size=10, loss=lambda outputs, y: outputs.mean())
@@ -376,6 +538,70 @@ def test_divergence_gives_advice_that_fits():
             quiet(nn.Linear(2, 1), holes, epochs=1)
         with pytest.raises(DivergenceError, match=f"nan on the test set after epoch 1. {name} is"):
             quiet(nn.Linear(2, 1), (X, y), holes, epochs=1)
+
+
+def root(outputs, y):
+    return (outputs - y).square().sum().sqrt()
+
+
+def zeroed(*shape: int) -> nn.Linear:
+    model = nn.Linear(*shape)
+    nn.init.zeros_(model.weight)
+    nn.init.zeros_(model.bias)
+    return model
+
+
+@pytest.mark.parametrize("look_every", [0, 1000])
+@pytest.mark.parametrize(("batch_size", "steps"), [(8, 1), (2, 4)])
+@pytest.mark.parametrize("clip", [None, 1.0])
+def test_a_gradient_that_is_not_finite_is_told_from_a_loss(
+    monkeypatch, look_every, batch_size, steps, clip
+):
+    """The root of a sum of squares that is 0: the loss is fine, and its gradient is 0 / 0."""
+    monkeypatch.setattr(_bar, "LOOK_EVERY", look_every)
+    data = torch.randn(8, 2), torch.zeros(8, 1)
+    with pytest.raises(DivergenceError) as caught:
+        quiet(zeroed(2, 1), data, epochs=1, batch_size=batch_size, loss=root, clip=clip)
+    assert str(caught.value).startswith(
+        f"The gradient became NaN or infinite in epoch 1, step 1 of {steps}, "
+        "where the loss was 0. There its derivative is infinite or not defined"
+    )
+    assert "learning rate" not in str(caught.value)
+
+
+def test_weights_that_are_not_finite_are_not_returned():
+    """Also where the parameter that is watched at each step has a gradient that is finite."""
+
+    class Ladder(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.first, self.second = nn.Linear(2, 1), zeroed(2, 1)
+
+        def forward(self, X):
+            return torch.stack([self.first(X), self.second(X)])
+
+    def loss(outputs, y):
+        return (outputs[0] - y).square().mean() + root(outputs[1], y)
+
+    data = torch.randn(8, 2), torch.zeros(8, 1)
+    with pytest.raises(
+        DivergenceError, match=r"The weights became NaN .* epoch 1, step 1 of 1, wh"
+    ):
+        quiet(Ladder(), data, epochs=1, batch_size=8, loss=loss)
+
+
+def test_nan_weights_are_not_returned_by_an_interrupt():
+    calls = []
+
+    def loss(outputs, y):
+        calls.append(outputs)
+        if len(calls) == 5:  # after two trials
+            raise KeyboardInterrupt
+        return root(outputs, y) if len(calls) == 4 else (outputs - y).square().mean()
+
+    data = torch.randn(8, 2), torch.zeros(8, 1)
+    with pytest.raises(DivergenceError, match=r"The gradient became NaN .* step 2 of 4"):
+        quiet(zeroed(2, 1), data, epochs=1, batch_size=2, loss=loss)
 
 
 # Mixed precision
@@ -449,19 +675,23 @@ def test_amp_on_a_gpu():
         ({"train": (torch.rand(0, 2), torch.rand(0))}, ValueError, r"at least one.*\(0, 2\)"),
         ({"test": (torch.rand(4, 2), torch.rand(5))}, ValueError, "test X and y must have the"),
         ({"test": line(4)}, ValueError, r"train y is torch\.int64 but test y is torch\.float32"),
-        ({"epochs": 0}, ValueError, "epochs must be greater than 0, not 0"),
-        ({"epochs": 2.5}, TypeError, r"epochs must be a whole number, not 2\.5"),
-        ({"epochs": None}, TypeError, "epochs must be a whole number, not None"),
-        ({"epochs": True}, TypeError, "epochs must be a whole number, not True"),
-        ({"batch_size": -1}, ValueError, "batch_size must be greater than 0, not -1"),
-        ({"batch_size": 3.0}, TypeError, r"batch_size must be a whole number, not 3\.0"),
-        ({"lr": 0}, ValueError, "lr must be greater than 0, not 0"),
-        ({"lr": "0.1"}, TypeError, r"lr must be a number, not '0\.1'"),
-        ({"lr": float("nan")}, ValueError, "lr must be greater than 0, not nan"),
-        ({"clip": -1.0}, ValueError, r"clip must be greater than 0, not -1\.0"),
-        ({"clip": True}, TypeError, "clip must be a number, not True"),
-        ({"patience": 0, "test": clouds(4)}, ValueError, "patience must be greater than 0, not 0"),
-        ({"patience": 2}, ValueError, "patience needs a test set"),
+        ({"epochs": 0}, ValueError, "epochs must be .*, (at least 1|above 0), not 0"),
+        ({"epochs": 2.5}, TypeError, r"epochs must be a whole number, at least 1, not 2\.5"),
+        ({"epochs": None}, TypeError, "epochs must be a whole number, at least 1, not None"),
+        ({"epochs": True}, TypeError, "epochs must be a whole number, at least 1, not True"),
+        ({"batch_size": -1}, ValueError, "batch_size must be .*, (at least 1|above 0), not -1"),
+        ({"batch_size": 3.0}, TypeError, r"batch_size must be a whole number, .* not 3\.0"),
+        ({"lr": 0}, ValueError, "lr must be .*, (at least 1|above 0), not 0"),
+        ({"lr": "0.1"}, TypeError, r"lr must be a finite number, above 0, not '0\.1'"),
+        ({"lr": float("nan")}, ValueError, "lr must be .*, (at least 1|above 0), not nan"),
+        ({"clip": -1.0}, ValueError, r"clip must be .*, (at least 1|above 0), not -1\.0"),
+        ({"clip": True}, TypeError, "clip must be a finite number.* not True"),
+        (
+            {"patience": 0, "test": clouds(4)},
+            ValueError,
+            "patience must be .*, (at least 1|above 0), not 0",
+        ),
+        ({"patience": 2}, ValueError, "patience needs a validation or test set"),
         ({"amp": "bfloat16"}, TypeError, "amp must be True or False, not 'bfloat16'"),
         ({"progress": None}, TypeError, "progress must be True or False, not None"),
         ({"device": "toaster"}, ValueError, "device is 'toaster', which this machine does not"),
@@ -470,13 +700,13 @@ def test_amp_on_a_gpu():
         (
             {"loss": nn.CrossEntropyLoss(reduction="none")},
             ValueError,
-            r"loss must return a tensor with one number, the mean, not \(2,\) float32",
+            r"loss must return a tensor with one number, the mean, not \(3,\) float32",
         ),
         ({"loss": lambda outputs, y: 0.5}, ValueError, "one number, the mean, not a float"),
         (
             {"model": nn.LSTM(2, 2)},
             ValueError,
-            r"model must give outputs \(n, classes\) .* they are a tuple and \(2,\) int64",
+            r"model must give outputs \(n, classes\) .* they are a tuple and \(3,\) int64",
         ),
         ({"optimizer": "adam"}, TypeError, r"optimizer must be or make an optimiser.*not 'adam'"),
         ({"optimizer": lambda p: p}, TypeError, "optimizer must be or make an optimiser"),
@@ -502,12 +732,12 @@ def test_amp_on_a_gpu():
         (
             {"model": nn.Linear(2, 1)},
             ValueError,
-            r"examples of train they are \(2, 1\) float32 and \(2,\) int64",
+            r"examples of train they are \(3, 1\) float32 and \(3,\) int64",
         ),
         (
             {"train": (torch.rand(4, 2), torch.tensor([[0], [1], [0], [1]]))},
             ValueError,
-            r"outputs \(n, classes\) for y \(n,\); .* \(2, 2\) float32 and \(2, 1\) int64",
+            r"outputs \(n, classes\) for y \(n,\); .* \(3, 2\) float32 and \(3, 1\) int64",
         ),
         (
             {"train": (torch.rand(4, 2), torch.tensor([-1, 1, -1, 1]))},
@@ -522,9 +752,9 @@ def test_amp_on_a_gpu():
         (
             {"model": nn.Linear(2, 1), "train": (torch.rand(4, 2), torch.rand(4))},
             ValueError,
-            r"outputs and y must have the same shape; .* of train they are \(2, 1\) float",
+            r"outputs and y must have the same shape; .* of train they are \(3, 1\) float",
         ),
-        ({"train": line(4)}, ValueError, r"the same shape; .* \(2, 2\) float32 and \(2, 1\) f"),
+        ({"train": line(4)}, ValueError, r"the same shape; .* \(3, 2\) float32 and \(3, 1\) f"),
         (
             {
                 "model": nn.Linear(2, 1),
@@ -532,7 +762,7 @@ def test_amp_on_a_gpu():
                 "loss": lambda outputs, y: (outputs - y).abs().mean(),
             },
             ValueError,
-            r"must have the same shape; .* \(2, 1\) float32 and \(2,\) float32",
+            r"must have the same shape; .* \(3, 1\) float32 and \(3,\) float32",
         ),
     ],
 )
@@ -543,6 +773,149 @@ def test_fit_refuses(change, error, message):
     with pytest.raises(error, match=re.compile(message, re.DOTALL)):
         fit(**{"progress": False} | arguments)
     assert all(torch.equal(p, q) for p, q in zip(before, model.parameters(), strict=True))
+
+
+class Words(nn.Sequential):
+    """A class for each text (n, t) of words 0 to 9."""
+
+    def __init__(self, **more):
+        super().__init__(nn.Embedding(10, 4, **more), nn.Flatten(), nn.Linear(12, 2))
+
+
+def words(*ids: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """Twenty texts of three words, the last of which has these among them."""
+    X = torch.arange(60).view(20, 3) % 10
+    X[-1, : len(ids)] = torch.tensor(ids)
+    return X, torch.arange(20) % 2
+
+
+def table(n: int, d: int, dtype: torch.dtype = torch.float32) -> tuple[torch.Tensor, torch.Tensor]:
+    return torch.rand(n, 2), torch.ones(n, d).to(dtype)
+
+
+class Unknown(nn.Module):
+    """What a reader's network looks like: it returns numbers without a gradient."""
+
+    def __init__(self):
+        super().__init__()
+        self.linear = nn.Linear(2, 1)
+
+    def forward(self, X):
+        return self.linear(X).detach()
+
+
+@pytest.mark.parametrize(
+    ("model", "train", "more", "message"),
+    [
+        # y of another type than the loss takes
+        (
+            nn.Linear(2, 1),
+            table(9, 1, torch.int64),
+            {"loss": BCE},
+            "loss cannot .* train y, .*int64",
+        ),
+        (nn.Linear(2, 1), table(9, 1, torch.bool), {"loss": BCE}, "loss cannot .* train y, .*bool"),
+        (
+            nn.Linear(2, 2),
+            clouds(9),
+            {"loss": nn.MSELoss()},
+            "the outputs and y must have the same shape; for 3 ex",
+        ),
+        (nn.Linear(2, 2), table(9, 2), {"loss": nn.NLLLoss()}, "loss cannot take"),
+        (nn.Linear(2, 2), clouds(9), {"loss": lambda o, y: (o - y).square().mean()}, "must match"),
+        (nn.Linear(2, 3), clouds(9), {"loss": lambda o, y: (o - y).square().mean()}, "must match"),
+        # another shape
+        (nn.Linear(2, 1), (torch.rand(9, 2), torch.ones(9)), {"loss": BCE}, "the same shape"),
+        (nn.Linear(2, 3), clouds(9), {"loss": BCE}, "the same shape"),
+        (nn.Linear(2, 1), clouds(9), {"loss": nn.CrossEntropyLoss()}, r"outputs \(n, classes\)"),
+        (nn.LSTM(2, 2), table(9, 2), {}, "loss cannot take .* a tuple"),
+        # numbers beyond what the model or the loss has, anywhere in the data
+        (Words(), words(10), {}, r"take train X, .*: its embedding has 10 rows.* from 0 to 10"),
+        (Words(), words(3, -1), {}, "train X, .*: its embedding has 10 rows.* from -1 to 9"),
+        (Words(), words(), {"test": words(12)}, "model cannot take test X, .* from 0 to 12"),
+        (Words(), words(), {"validation": words(12)}, "model cannot take validation X"),
+        (
+            nn.Linear(2, 2),
+            (torch.rand(9, 2), torch.tensor([0, 1, 0, 1, 0, 1, 0, 1, 2])),
+            {"loss": nn.CrossEntropyLoss()},
+            "train y must be labels from 0 to 1, .* from 0 to 2",
+        ),
+        (
+            nn.Linear(2, 2),
+            (torch.rand(9, 2), torch.tensor([0, 1, 0, 1, 0, 1, 0, 1, 2])),
+            {"loss": nn.MultiMarginLoss()},
+            "loss cannot take the model's outputs and train y",
+        ),
+        # another number of inputs
+        (nn.Linear(2, 2), ((torch.rand(9, 2), torch.rand(9, 2)), clouds(9)[1]), {}, "train X"),
+        (nn.Bilinear(2, 2, 2), clouds(9), {}, "model cannot take train X"),
+        # no gradient
+        (Unknown(), line(9), {}, "the loss has no gradient"),
+        (nn.Linear(2, 1), line(9), {"loss": lambda o, y: (o.round() == y).float().mean()}, "no gr"),
+        (nn.Linear(2, 1), line(9), {"loss": forget}, "loss does not depend on the parameters"),
+        # an optimiser or a schedule that cannot go on to the end
+        (
+            nn.Linear(2, 1),
+            line(9),
+            {"optimizer": torch.optim.LBFGS},
+            "optimizer must take its step",
+        ),
+        (nn.Linear(2, 1), line(9), {"schedule": lambda o: None}, "schedule must return one of"),
+        (nn.Linear(2, 1), line(9), {"schedule": lambda o: StepLR(OTHER, 1)}, "that it is given"),
+        (
+            nn.Linear(2, 1),
+            line(9),
+            {"schedule": lambda o: OneCycleLR(o, 1, total_steps=3), "batch_size": 3, **EACH_UPDATE},
+            "schedule ends after 3 steps, but there are 6 updates",
+        ),
+        (
+            nn.Linear(2, 1),
+            line(9),
+            {"schedule": lambda o: OneCycleLR(o, 1, total_steps=1)},
+            "schedule ends after 1 steps, but there are 2 epochs",
+        ),
+        (nn.Linear(2, 1), line(9), {"schedule": ReduceLROnPlateau, **EACH_UPDATE}, "once an epoch"),
+        (nn.Linear(2, 1), line(9), {"schedule_every": "step"}, "schedule_every must be 'epoch' or"),
+        (nn.Linear(2, 1), line(9), {"validation": clouds(9)}, "but validation y is torch.int64"),
+    ],
+)
+def test_what_does_not_fit_together_is_found_before_training(model, train, more, message):
+    before = copy.deepcopy(model.state_dict())
+    seed = torch.get_rng_state()
+    with pytest.raises((TypeError, ValueError), match=re.compile(message, re.DOTALL)):
+        quiet(model, train, **({"epochs": 2} | more))
+    assert torch.equal(torch.get_rng_state(), seed)
+    torch.testing.assert_close(model.state_dict(), before, rtol=0, atol=0)
+    assert all(p.grad is None for p in model.parameters())
+
+
+def test_the_trial_leaves_no_trace():
+    """No number is drawn from the seed, no statistic and no attribute of the model changes."""
+
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.norm, self.linear, self.calls = nn.BatchNorm1d(2), nn.Linear(2, 2), 0
+            self.register_buffer("seen", torch.zeros(()))
+
+        def forward(self, X):
+            self.calls += 1
+            self.seen = self.seen + len(X)
+            self.last = F.dropout(self.norm(X))
+            return self.linear(self.last)
+
+    def stop(optimizer):
+        raise InterruptedError
+
+    model = Net().eval()
+    before, seed = copy.deepcopy(model.state_dict()), torch.get_rng_state()
+    with pytest.raises(InterruptedError):
+        quiet(model, clouds(9), clouds(9), epochs=1, schedule=stop)
+    assert torch.equal(torch.get_rng_state(), seed)
+    torch.testing.assert_close(model.state_dict(), before, rtol=0, atol=0)
+    assert (model.calls, model.training, model.norm.training) == (0, False, False)
+    assert not hasattr(model, "last")
+    assert not model.norm._forward_pre_hooks
 
 
 def test_fit_refuses_a_model_that_is_a_class():
@@ -588,9 +961,9 @@ def test_evaluate_leaves_no_trace():
 def test_evaluate_refuses():
     with pytest.raises(TypeError, match="test must be a pair"):
         evaluate(mlp(), clouds(4)[0])
-    with pytest.raises(ValueError, match="batch_size must be greater than 0"):
+    with pytest.raises(ValueError, match=r"batch_size must be .* at least 1"):
         evaluate(mlp(), clouds(4), batch_size=0)
-    with pytest.raises(ValueError, match="must have the same shape; for two examples of test"):
+    with pytest.raises(ValueError, match="must have the same shape; for 3 examples of test"):
         evaluate(nn.Linear(2, 1), (torch.rand(3, 2), torch.rand(3)))
 
 
@@ -603,7 +976,7 @@ def test_predict_is_the_model_in_evaluation_mode():
     torch.testing.assert_close(got, model.eval()(X).detach())
     with pytest.raises(TypeError, match=r"X must be a tensor .* not a list"):
         predict(model, [1.0])
-    with pytest.raises(ValueError, match="batch_size must be greater than 0, not 0"):
+    with pytest.raises(ValueError, match=r"batch_size must be .*, at least 1, not 0"):
         predict(model, X, batch_size=0)
 
 
@@ -699,7 +1072,7 @@ def terminal(monkeypatch):
         reader.start()
         with os.fdopen(theirs, "w") as stderr, monkeypatch.context() as patch:
             patch.setattr(sys, "stderr", stderr)
-            patch.setattr(training, "LOOK_EVERY", 0.1)
+            patch.setattr(_bar, "LOOK_EVERY", 0.1)
             function()
         reader.join()
         os.close(ours)
@@ -757,14 +1130,14 @@ def test_no_bar_without_progress_or_in_a_short_run(terminal):
 CELL = """
 import time, torch
 from torch import nn
-from d2lutil import training
+from d2lutil import _bar, training
 
 class Slow(nn.Linear):
     def forward(self, X):
         time.sleep(0.02)
         return super().forward(X)
 
-training.LOOK_EVERY = 0.1
+_bar.LOOK_EVERY = 0.1
 data = torch.rand(160, 2), torch.arange(160) % 2
 history = training.fit(Slow(2, 2), data, epochs=3, batch_size=16, progress={progress})
 """
