@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from d2lutil.plotting import COLOURS, Page, check_alt, drawings
+from d2lutil.plotting import COLOURS
+from d2lutil.svg import Page, check_alt, drawings, no_glyph_warnings
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -175,7 +176,8 @@ def _align(figures: Sequence[Figure]) -> None:
         return
     for figure in figures:
         if figure.get_layout_engine():
-            figure.get_layout_engine().execute(figure)
+            with no_glyph_warnings():
+                figure.get_layout_engine().execute(figure)
             figure.set_layout_engine("none")
     for same in zip(*(figure.axes for figure in figures), strict=True):
         corners = np.stack([ax.get_position(original=True).get_points() for ax in same])

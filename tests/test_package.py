@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ast
+import importlib
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from conftest import ROOT
@@ -25,10 +27,72 @@ HEAVY = [
 ]
 
 
+def loaded_by(line: str) -> set[str]:
+    """The modules that a fresh Python has after a line of code."""
+    code = f"{line}\nimport sys; print(*sys.modules)"
+    return set(subprocess.check_output([sys.executable, "-c", code], text=True).split())
+
+
+def ours(line: str) -> set[str]:
+    """The modules of d2lutil among them, by their names within it."""
+    loaded = (name.partition("d2lutil.")[2] for name in loaded_by(line))
+    return {name for name in loaded if name}
+
+
 def test_import_is_light():
-    code = f"import sys, d2lutil; print([name for name in {HEAVY} if name in sys.modules])"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "[]"
+    everything = "import d2lutil; [getattr(d2lutil, name) for name in d2lutil.__all__]"
+    assert not loaded_by(everything) & set(HEAVY)
+    assert "torch" not in loaded_by("import d2lutil")
+
+
+@pytest.mark.parametrize(
+    ("names", "modules"),
+    [
+        ("seed, scale", {"runtime"}),
+        ("question", {"questions"}),
+        ("Vocabulary", {"text"}),
+        ("data", {"data"}),
+        ("show, plotting", {"plotting", "style", "svg"}),
+        ("explore", {"interactive", "plotting", "style", "svg"}),
+    ],
+)
+def test_only_what_is_asked_for_is_loaded(names, modules):
+    assert ours(f"from d2lutil import {names}") == modules
+
+
+def test_data_sets_are_loaded_one_kind_at_a_time():
+    loaded = ours("from d2lutil import data; data.xor")
+    assert "data.tables" in loaded
+    assert not loaded & {"data.images", "data.text", "data.digit_scenes"}
+
+
+@pytest.mark.parametrize("names", ["fit, evaluate, data", "yolo, detection", "check, progress"])
+def test_no_exercise_is_loaded_before_it_is_checked(names):
+    parts = [path.name for path in (ROOT / "d2lutil/exercises").iterdir() if path.is_dir()]
+    loaded = ours(f"from d2lutil import {names}")
+    assert not [name for name in loaded if name.startswith(tuple(f"exercises.{p}" for p in parts))]
+    if "check" not in names:
+        assert "exercises" not in loaded
+
+
+@pytest.mark.parametrize("package", ["d2lutil", "d2lutil.data"])
+def test_names_are_there_however_they_are_asked_for(package):
+    code = (
+        f"import {package} as p, d2lutil; names = p.__all__; assert set(names) <= set(dir(p));"
+        f"exec('from {package} import *'); assert set(names) <= set(globals());"
+        f"from {package} import __all__; d2lutil.training.DivergenceError; d2lutil.data.digits;"
+        "assert not hasattr(p, 'nothing') and not hasattr(p, '_nothing')"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+    module = importlib.import_module(package)
+    tree = ast.parse(Path(module.__file__).read_text("utf-8"))
+    shown = [s for s in tree.body if isinstance(s, ast.If) and "TYPE_CHECKING" in ast.dump(s.test)]
+    names = {alias.name for part in shown[0].body for alias in part.names}
+    assert names == set(module.__all__)  # what tools see is what there is
+    for part in shown[0].body:
+        for alias in part.names:
+            value = getattr(module, alias.name)
+            assert value is getattr(importlib.import_module(part.module), alias.name)
 
 
 def test_public_names_are_documented():

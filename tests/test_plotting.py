@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import base64
 import io
+import math
 import re
 import subprocess
 import sys
+import warnings
 from itertools import combinations
 from xml.etree import ElementTree
 
@@ -21,7 +23,7 @@ mpl.use("agg")
 
 import matplotlib.pyplot as plt
 
-from d2lutil import plotting
+from d2lutil import style
 from d2lutil.plotting import (
     COLOURS,
     INK,
@@ -32,6 +34,7 @@ from d2lutil.plotting import (
     images,
     points,
     show,
+    use_style,
 )
 
 PAGES = ["#ffffff", "#121212", "#14181e"]
@@ -128,7 +131,7 @@ def test_lines_and_points_differ_in_more_than_colour():
     assert len(paths) == 2
 
 
-@pytest.mark.parametrize("cmap", [plotting._POSITIVE, plotting._SIGNED])
+@pytest.mark.parametrize("cmap", [style.POSITIVE, style.SIGNED])
 @pytest.mark.parametrize(("page", "text"), PAGES_AND_TEXT)
 def test_numbers_are_legible_on_every_shade_of_a_heatmap(cmap, page, text):
     page = np.array(mpl.colors.to_rgb(page))
@@ -146,6 +149,25 @@ def test_style_is_in_force_for_plain_matplotlib_and_pyplot_is_not_imported():
         "print({'matplotlib.pyplot', 'IPython'} & sys.modules.keys())"
     )
     assert subprocess.check_output([sys.executable, "-c", code], text=True).strip() == "set()"
+
+
+@pytest.mark.parametrize("name", ["fit", "data", "check", "seed", "detection"])
+def test_style_is_left_alone_until_figures_are_asked_for(name):
+    code = (
+        "import sys, matplotlib as mpl; own = dict(mpl.rcParams);"
+        f"from d2lutil import {name}; assert dict(mpl.rcParams) == own;"
+        "assert 'd2lutil.plotting' not in sys.modules;"
+        "from d2lutil import show; assert mpl.rcParams['text.color'] == '#767b82'"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_style_can_be_put_in_force_again():
+    with mpl.rc_context():
+        mpl.rcdefaults()
+        assert mpl.rcParams["axes.spines.top"]
+        use_style()
+        assert not mpl.rcParams["axes.spines.top"]
 
 
 def test_figure_without_show_is_legible_too():
@@ -237,6 +259,25 @@ def test_same_code_gives_the_same_bytes_in_any_process():
     assert runs[0].startswith(b"<svg")
 
 
+def test_chinese_text_stays_text_without_warnings(shown, recwarn):
+    heatmap(np.eye(2), rows=["真实", "预测"]).set(title="混淆矩阵", xlabel="类别")
+    show("A matrix")
+    texts = {text.text for text in parse(html(shown)).iter("text")}
+    assert {"真实", "预测", "混淆矩阵", "类别"} <= texts
+    assert [str(warning.message) for warning in recwarn] == []
+
+
+def test_other_warnings_while_drawing_are_told(shown):
+    class Odd(mpl.lines.Line2D):
+        def draw(self, renderer):
+            warnings.warn("odd", UserWarning, stacklevel=1)
+            super().draw(renderer)
+
+    plt.figure().gca().add_line(Odd([0, 1], [0, 1]))
+    with pytest.warns(UserWarning, match="odd"):
+        show("A line")
+
+
 @pytest.mark.parametrize("alt", ["", "  ", None, 3])
 def test_show_needs_a_description(alt, shown):
     fig = line()
@@ -326,6 +367,35 @@ def test_zero_is_in_the_middle_where_values_have_signs(shown):
     assert (sheet[:step, :step, 0] == sheet[0, 0, 0]).all()
 
 
+def first_pixels(X, shown) -> np.ndarray:
+    """The first row of each of the images, (n, w, 4), as they are shown."""
+    images(X, columns=1)
+    show("Images")
+    (sheet,) = pictures(html(shown))
+    w = np.shape(X)[2]
+    step, side = math.ceil(24 / w), math.ceil(24 / w) * np.shape(X)[1]
+    gap = math.ceil(0.08 * step * w)
+    return sheet[:: side + gap, : step * w : step]
+
+
+def test_bytes_are_of_255_and_other_integers_of_their_largest(shown):
+    for dtype, grey in ((np.uint8, 51), (np.int64, 255)):
+        X = np.array([[[0, 51], [0, 0]]], dtype)
+        assert first_pixels(X, shown)[0, :, 0].tolist() == [0, grey]
+    lowest = np.full((1, 2, 2), -128, np.int8)
+    assert first_pixels(lowest, shown)[0, :, 0].tolist() == [0, 0]
+
+
+def test_what_is_infinite_is_an_end_of_the_scale_and_nan_is_left_out(shown):
+    row = [np.nan, np.inf, -np.inf, 0.5]
+    grey = first_pixels([[row, [0, 0.2, 0, 0]]], shown)[0]
+    assert grey[:, 3].tolist() == [0, 255, 255, 255]
+    assert grey[1:, 0].tolist() == [255, 0, 128]
+    rgb = first_pixels([[[[np.nan, 1, 1], [np.inf, -np.inf, 0.5]]]], shown)[0]
+    assert rgb[:, 3].tolist() == [0, 255]
+    assert rgb[1, :3].tolist() == [255, 0, 128]
+
+
 def test_labels_stand_above_their_images(shown):
     ax = images(np.zeros((10, 8, 8)), labels=range(10), columns=5)
     assert [text.get_text() for text in ax.texts] == [str(i) for i in range(10)]
@@ -364,7 +434,7 @@ def test_what_is_no_row_of_images_is_refused(shape):
 def test_wrong_numbers_of_labels_and_columns_are_refused():
     with pytest.raises(ValueError, match="one for each of the 3 images; there are 2"):
         images(np.zeros((3, 8, 8)), labels="ab")
-    with pytest.raises(ValueError, match="columns must be 1 or more, not 0"):
+    with pytest.raises(ValueError, match="columns must be a whole number, 1 or more, not 0"):
         images(np.zeros((3, 8, 8)), columns=0)
 
 
@@ -390,12 +460,22 @@ def test_curves_are_drawn_over_epochs_unless_x_is_given():
         ({"loss": [1, 2]}, [1], ValueError, "'loss' has 2 values, but x has 1"),
         ({"loss": [[1, 2]]}, None, ValueError, "'loss' must have 1 dimension"),
         ({"loss": ["a"]}, None, TypeError, "'loss' must hold numbers"),
+        ({"loss": []}, None, ValueError, "'loss' must not be empty"),
+        ({"loss": [[1], [1, 2]]}, None, ValueError, "'loss' must hold rows of one length"),
     ],
 )
 def test_wrong_curves_are_refused(series, x, error, message):
     with pytest.raises(error, match=message):
         curves(series, x)
     assert plt.get_fignums() == []
+
+
+def test_curves_have_gaps_where_values_are_not_finite(shown):
+    loss = [torch.tensor(3.0, requires_grad=True), np.nan, 2, np.inf]
+    ax = curves({"loss": loss, "none": [np.nan]})
+    assert np.array_equal(ax.lines[0].get_ydata(), [3, np.nan, 2, np.inf], equal_nan=True)
+    assert np.isfinite(ax.get_ylim()).all()
+    show("A line with gaps")
 
 
 # points and regions
@@ -443,6 +523,52 @@ def test_three_classes_get_three_regions():
     ax = decision_regions(lambda X: -torch.cdist(X, centres), centres, [0, 1, 2])
     assert [region(ax, *centre) for centre in centres.tolist()] == [0, 1, 2]
     assert len({str(marks.get_paths()) for marks in ax.collections[-3:]}) == 3
+
+
+def colours_of_points(ax) -> list[int]:
+    marks = [c for c in ax.collections if isinstance(c, mpl.collections.PathCollection)]
+    return [COLOURS.index(mpl.colors.to_hex(mark.get_facecolor()[0])) for mark in marks]
+
+
+def test_classes_without_points_or_places_keep_their_colours():
+    centres = torch.tensor([[-2.0, 0], [2, 0], [0, 2]])
+    ax = decision_regions(lambda X: -torch.cdist(X, centres), centres[1:], [1, 2])
+    assert [region(ax, x, -0.1) for x in (-0.2, 1.9)] == [0, 1]
+    assert colours_of_points(ax) == [1, 2]
+    plt.close()
+    ax = decision_regions(lambda X: 5 * (X[:, 0] > 0).long(), X, [0, 3, 0, 3])
+    assert [region(ax, x, 0.5) for x in (-1, 1)] == [0, 2]  # a class that no point has
+    assert colours_of_points(ax) == [0, 1]
+    plt.close()
+    ax = decision_regions(lambda X: X[:, 0], X, [1, 1, 1, 1])
+    assert [region(ax, x, 0.5) for x in (-1, 1)] == [0, 1]
+    assert colours_of_points(ax) == [1]
+
+
+def test_one_class_alone_and_infinite_scores_can_be_drawn(recwarn):
+    ax = decision_regions(lambda X: torch.zeros(len(X)).long(), X, [0, 0, 0, 0])
+    assert region(ax, 1, 0) == 0
+    plt.close()
+    ax = decision_regions(lambda X: (X[:, 0] + 0.01) * torch.inf, X, [0, 1, 0, 1])
+    assert [region(ax, x, 0.5) for x in (-1, 1)] == [0, 1]
+    assert [str(warning.message) for warning in recwarn] == []
+
+
+@pytest.mark.parametrize(
+    ("predict", "X", "y", "message"),
+    [
+        (lambda X: X[:, 0] * torch.nan, X, [0, 1, 0, 1], "predict returned NaN at 90601 places"),
+        (lambda X: X[:, 0], X, [0, 1, 2, 1], r"2 classes, but the labels in y are \[0, 1, 2\]"),
+        (lambda X: torch.arange(len(X)), X, [0, 1, 0, 1], "returned 90601 labels"),
+        (lambda X: X[:, 0], X / 0, [0, 1, 0, 1], "X must hold finite numbers"),
+        (lambda X: X[:, 0], X, [0, np.nan, 0, 1], "y must hold finite numbers"),
+        (lambda X: X[:, 0], X[:0], [], "X must not be empty"),
+    ],
+)
+def test_what_cannot_be_drawn_on_a_plane_is_refused(predict, X, y, message):
+    with pytest.raises(ValueError, match=message):
+        decision_regions(predict, X, y)
+    assert plt.get_fignums() == []
 
 
 def test_single_class_everywhere_needs_no_boundary(recwarn):
@@ -501,7 +627,37 @@ def test_its_colours_have_a_name_and_let_the_page_through(name):
     assert 0 < tones[1, 3] < 1
 
 
+def test_masked_scores_are_grey_and_the_scale_is_that_of_the_others():
+    scores = torch.tensor([[1.0, -torch.inf], [0.5, 2.0]])
+    (image,) = heatmap(scores).images
+    assert image.get_clim() == (0, 2)
+    colours = image.to_rgba(image.get_array()).reshape(4, 4)
+    assert [mpl.colors.to_hex(colour) for colour in colours[[0, 1, 3]]] == [
+        COLOURS[0],
+        INK,
+        COLOURS[0],
+    ]
+    assert 0 < colours[2, 3] < colours[0, 3] < colours[3, 3]
+    (image,) = heatmap(-scores, ax=plt.figure().gca()).images
+    assert image.get_clim() == (-2, 2)
+    assert heatmap(scores / 0, ax=plt.figure().gca()).images[0].get_clim() == (0, 1)
+
+
+def test_numbers_of_all_kinds_are_written():
+    def texts(matrix, numbers):
+        return [t.get_text() for t in heatmap(matrix, numbers=numbers, ax=plt.figure().gca()).texts]
+
+    assert texts([[np.nan, -np.inf, np.inf, -2]], ".1f") == ["NaN", "−∞", "∞", "−2.0"]
+    assert texts([[True, False]], "d") == ["1", "0"]
+    assert texts(torch.ones(1, 1, dtype=torch.bfloat16), ".2f") == ["1.00"]
+    lowest = heatmap(np.array([[-128, 127]], np.int8), ax=plt.figure().gca()).images[0]
+    assert lowest.get_clim() == (-128, 128)
+
+
 def test_wrong_heatmaps_are_refused():
+    with pytest.raises(ValueError, match=r"numbers must be a format for the values.*not 'd'"):
+        heatmap(np.eye(2), numbers="d")
+    assert plt.get_fignums() == []
     with pytest.raises(ValueError, match="rows must hold 2 labels for this matrix, not 3"):
         heatmap(np.eye(2), rows="abc")
     with pytest.raises(ValueError, match="matrix must have 2 dimensions"):
@@ -522,6 +678,17 @@ def test_boxes_stand_where_their_pixels_are():
     assert not ax.texts
 
 
+def test_boxes_without_an_image_are_in_view_the_right_way_up():
+    ax = boxes(torch.tensor([[10, 20, 40, 30], [60, 0, 80, 20]]))
+    (left, right), (bottom, top) = ax.get_xlim(), ax.get_ylim()
+    assert left < 9.5
+    assert right > 79.5
+    assert bottom > 29.5
+    assert top < -0.5
+    assert ax.get_aspect() == 1
+    assert not boxes(np.zeros((0, 4)), ax=plt.figure().gca()).patches
+
+
 def test_objects_and_detections_show_their_class():
     objects = torch.tensor([[7.0, 1, 2, 5, 7], [-1, -1, -1, -1, -1]])
     ax = boxes(objects, torch.zeros(3, 8, 8))
@@ -536,6 +703,8 @@ def test_objects_and_detections_show_their_class():
 
 
 def test_wrong_boxes_are_refused():
+    with pytest.raises(ValueError, match="rows must hold finite corners"):
+        boxes([[0, np.nan, 1, 1]])
     with pytest.raises(ValueError, match=r"rows must be \(n, 4\), .* not \(2, 3\)"):
         boxes(np.zeros((2, 3)))
     with pytest.raises(ValueError, match="labels must be one for each of the 2 rows; it has 1"):

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from d2lutil import data
-from d2lutil.data.scenes import _covered, _ink
+from d2lutil.data.digit_scenes import _covered, _ink
 
 module = sys.modules[_ink.__module__]  # `data.scenes` itself is the function
 (X, Y), (X_TEST, Y_TEST) = data.scenes(120, 60)

@@ -5,10 +5,14 @@ packages or from a seed and need no network; only at full scale (`d2lutil.scale`
 `digits` and `fashion_mnist` downloaded, once.
 """
 
-from d2lutil.data.images import digits, fashion_mnist
-from d2lutil.data.scenes import scenes
-from d2lutil.data.tables import AUTOMPG_COLUMNS, Split, autompg, blobs, linear, moons, xor
-from d2lutil.data.text import Phrases, number_words, python_docs
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from d2lutil.data.digit_scenes import scenes
+    from d2lutil.data.images import digits, fashion_mnist
+    from d2lutil.data.tables import AUTOMPG_COLUMNS, Split, autompg, blobs, linear, moons, xor
+    from d2lutil.data.text import Phrases, number_words, python_docs
 
 __all__ = [
     "AUTOMPG_COLUMNS",
@@ -25,3 +29,31 @@ __all__ = [
     "scenes",
     "xor",
 ]
+
+_MODULES = {  # where each is; no module has the name of one of them
+    "AUTOMPG_COLUMNS": "tables",
+    "Phrases": "text",
+    "Split": "tables",
+    "autompg": "tables",
+    "blobs": "tables",
+    "digits": "images",
+    "fashion_mnist": "images",
+    "linear": "tables",
+    "moons": "tables",
+    "number_words": "text",
+    "python_docs": "text",
+    "scenes": "digit_scenes",
+    "xor": "tables",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
