@@ -17,18 +17,22 @@ from torch import Tensor
 LEVELS = torch.arange(101, dtype=torch.float64) * 0.01
 
 
-def iou(a: Tensor, b: Tensor) -> Tensor:
-    """Intersection over union of each of the boxes a (n, 4) with each of b (m, 4): (n, m).
+def iou(A: Tensor, B: Tensor) -> Tensor:
+    """Intersection over union of each of the boxes A (n, 4) with each of B (m, 4): (n, m).
+
+    Computed in float32 where boxes are whole numbers or of half precision, whose range ends at an
+    area of 256 by 256 pixels. Boxes that share nothing, and empty ones, have an IoU of 0. Taught in
+    the chapter *Boxes*.
 
     >>> iou(torch.tensor([[0.0, 0, 2, 2]]), torch.tensor([[1.0, 0, 3, 2], [5, 5, 6, 6]]))
     tensor([[0.3333, 0.0000]])
     """
-    for name, boxes in {"a": a, "b": b}.items():
+    for name, boxes in {"A": A, "B": B}.items():
         _check(name, boxes, 4)
-    a, b = a[:, None], b[None]  # (n, 1, 4), (1, m, 4)
-    corner = torch.minimum(a[..., 2:], b[..., 2:]) - torch.maximum(a[..., :2], b[..., :2])
+    A, B = _precise(A)[:, None], _precise(B)[None]  # (n, 1, 4), (1, m, 4)
+    corner = torch.minimum(A[..., 2:], B[..., 2:]) - torch.maximum(A[..., :2], B[..., :2])
     shared = corner.clamp(min=0).prod(dim=2)  # (n, m)
-    both = _areas(a) + _areas(b) - shared  # (n, m)
+    both = _areas(A) + _areas(B) - shared  # (n, m)
     return shared / both.clamp(min=torch.finfo(both.dtype).tiny)
 
 
@@ -36,18 +40,27 @@ def nms(detections: Tensor, threshold: float = 0.5) -> Tensor:
     """The detections (n, 6) that non-maximum suppression keeps, the best first: (m, 6).
 
     Of two detections of one class whose boxes have an IoU greater than `threshold`, the one with
-    the lower score goes, if the other stays.
+    the lower score goes, if the other stays; of equal scores, the first is the better one.
+    Suppression within one class is taught in the chapter *Boxes*.
+
+    >>> found = torch.tensor([[7, 0, 0, 10, 9, 0.7], [7, 0, 0, 10, 10, 0.8], [1, 0, 0, 9, 9, 0.6]])
+    >>> nms(found)[:, 0]
+    tensor([7., 1.])
     """
+    from torchvision import ops
+
     _check("detections", detections, 6)
     _check_share("threshold", threshold)
     order = detections[:, 5].argsort(descending=True, stable=True)  # (n,)
     detections = detections[order]
-    rivals = iou(detections[:, 1:5], detections[:, 1:5]) > threshold  # (n, n)
-    rivals &= detections[:, None, 0] == detections[:, 0]
-    keep = torch.ones(len(detections), dtype=torch.bool, device=detections.device)  # (n,)
-    for i in range(len(detections)):
-        if keep[i]:
-            keep[i + 1 :] &= ~rivals[i, i + 1 :]
+    boxes, scores = _precise(detections[:, 1:5]), _precise(detections[:, 5])  # (n, 4), (n,)
+    threshold = torch.tensor(
+        float(threshold), dtype=boxes.dtype
+    ).item()  # compared as an IoU is rounded
+    keep = torch.zeros(len(detections), dtype=torch.bool, device=detections.device)  # (n,)
+    for c in detections[:, 0].unique():  # torchvision's batched_nms moves boxes, and so rounds them
+        mine = (detections[:, 0] == c).nonzero()[:, 0]  # (k,)
+        keep[mine[ops.nms(boxes[mine], scores[mine], threshold)]] = True
     return detections[keep]
 
 
@@ -80,6 +93,8 @@ def average_precisions(
     areas: tuple[float, float] = (0, inf),
 ) -> dict[int, float]:
     """Each class's average precision, over all images, as the COCO evaluation computes it.
+
+    Taught in the chapter *Boxes*.
 
     `detections` holds a tensor (k, 6) for each image and `objects` one (m, 5), or all of them
     (images, m, 5). What is a hit is decided as in `hits`. The average precision
@@ -176,7 +191,13 @@ def _average_precision(verdicts: Tensor, count: int) -> float:
 
 
 def _within(boxes: Tensor, areas: tuple[float, float]) -> Tensor:
-    return (_areas(boxes) >= areas[0]) & (_areas(boxes) <= areas[1])
+    sizes = _areas(_precise(boxes))  # (n,)
+    return (sizes >= areas[0]) & (sizes <= areas[1])
+
+
+def _precise(numbers: Tensor) -> Tensor:
+    """In float32 unless they are more precise than that."""
+    return numbers.to(torch.promote_types(numbers.dtype, torch.float32))
 
 
 def _areas(boxes: Tensor) -> Tensor:
@@ -187,8 +208,10 @@ def _check(name: str, rows: Tensor, columns: int) -> None:
     if not isinstance(rows, Tensor) or rows.ndim != 2 or rows.shape[1] != columns:
         got = tuple(rows.shape) if isinstance(rows, Tensor) else f"a {type(rows).__name__}"
         raise ValueError(f"{name} must be a tensor (n, {columns}), not {got}")
+    if rows.is_complex() or rows.dtype is torch.bool:
+        raise TypeError(f"{name} must hold real numbers, not {rows.dtype}")
 
 
 def _check_share(name: str, value: float) -> None:
-    if not 0 <= value <= 1:
+    if isinstance(value, str) or not 0 <= value <= 1:
         raise ValueError(f"{name} must be from 0 to 1, not {value!r}")

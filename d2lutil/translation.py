@@ -42,6 +42,7 @@ def tensors(phrases: Phrases, source: Vocabulary, target: Vocabulary) -> Pair:
     A row of X holds a source phrase and `<end>`; of `before`, `<start>` and the target phrase; of
     y, the target phrase and `<end>`: what has to follow each word of `before`. Shorter phrases are
     filled up, with `<pad>` in X and `before`, and in y with -100, which `fit` does not count.
+    Taught in the chapter *Sequence to sequence*.
 
     >>> english, french = vocabularies([(["four"], ["quatre"])])
     >>> tensors([(["four"], ["quatre"])], english, french)
@@ -108,7 +109,8 @@ def bleu(translations: Sequence[Words], references: Sequence[Words], *, n: int =
 
     The geometric mean of the precisions of runs of 1, 2, …, `n` words, counted over all phrases
     together, times a penalty if the translations are shorter than the references. Source: Papineni
-    and others, BLEU: a method for automatic evaluation of machine translation, 2002.
+    and others, BLEU: a method for automatic evaluation of machine translation, 2002. Taught in the
+    chapter *Sequence to sequence*.
 
     >>> bleu([["vingt", "et", "un"]], [["vingt", "et", "un"]], n=2)
     1.0

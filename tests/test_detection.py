@@ -126,10 +126,46 @@ def test_empty_rows_are_no_objects():
     assert isnan(detection.mean_average_precision([found], [true], areas=(100, inf)))
 
 
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.int32, torch.uint8])
+def test_numbers_of_every_kind_are_compared_exactly(dtype):
+    """An area of 300 by 300 is beyond half precision, 16 by 20 beyond a byte."""
+    side = 16 if dtype is torch.uint8 else 320
+    A = torch.tensor([[0, 0, side, side], [side // 2, 0, side, side]], dtype=dtype)
+    want = torch.tensor([[1, 0.5], [0.5, 1]])
+    assert torch.equal(detection.iou(A, A), want)
+    assert torch.equal(detection.iou(A, A.double()), want.double())
+    found = torch.cat([torch.ones(2, 1, dtype=dtype), A, torch.ones(2, 1, dtype=dtype)], 1)
+    assert torch.equal(detection.nms(found, 0.4), found[:1])
+    assert torch.equal(detection.nms(found, 0.5), found)
+    large = (0.6 * side**2, inf)
+    assert detection.average_precisions([found], [found[:, :5]], areas=large) == {1: 1.0}
+
+
+@given(
+    st.lists(
+        st.tuples(*[st.integers(0, 2)] * 3, *[st.integers(0, 4)] * 2, st.integers(0, 3)),
+        max_size=12,
+    ),
+    st.sampled_from([0.0, 0.1, 0.2, 0.25, 0.3, 1 / 3, 0.5, 0.6, 1.0]),
+    st.sampled_from([torch.float32, torch.float64]),
+)
+def test_nms_decides_ties_and_thresholds_as_it_says(rows, threshold, dtype):
+    """Equal scores, equal boxes, empty ones, and IoUs that are the threshold."""
+    rows = [[c, x, y, x + w, y + h, score / 3] for c, x, y, w, h, score in rows]
+    found = torch.tensor(rows, dtype=dtype).reshape(-1, 6)
+    order = found[:, 5].argsort(descending=True, stable=True)
+    kept: list[int] = []
+    for i in order.tolist():
+        rivals = found[[j for j in kept if found[j, 0] == found[i, 0]]]
+        if not (detection.iou(found[i : i + 1, 1:5], rivals[:, 1:5]) > threshold).any():
+            kept.append(i)
+    assert torch.equal(detection.nms(found, threshold), found[kept])
+
+
 @pytest.mark.parametrize(
     ("call", "words"),
     [
-        (lambda: detection.iou(torch.zeros(3, 5), torch.zeros(1, 4)), r"a must be .* not \(3, 5\)"),
+        (lambda: detection.iou(torch.zeros(3, 5), torch.zeros(1, 4)), r"A must be .* not \(3, 5\)"),
         (lambda: detection.nms([1]), "detections must be a tensor"),
         (lambda: detection.nms(torch.zeros(1, 6), 1.5), "threshold must be from 0 to 1, not 1.5"),
         (lambda: detection.hits([1], torch.zeros(1, 5)), "detections must be a tensor"),
@@ -140,6 +176,13 @@ def test_empty_rows_are_no_objects():
 def test_bad_input_is_named(call, words):
     with pytest.raises(ValueError, match=words):
         call()
+
+
+def test_what_has_no_size_is_refused():
+    with pytest.raises(TypeError, match=r"A must hold real numbers, not torch\.bool"):
+        detection.iou(torch.zeros(1, 4, dtype=torch.bool), torch.zeros(1, 4))
+    with pytest.raises(ValueError, match="threshold must be from 0 to 1, not 'a'"):
+        detection.nms(torch.zeros(1, 6), "a")
 
 
 def test_the_examples_in_the_docstrings():

@@ -391,7 +391,7 @@ def test_what_is_infinite_is_an_end_of_the_scale_and_nan_is_left_out(shown):
     grey = first_pixels([[row, [0, 0.2, 0, 0]]], shown)[0]
     assert grey[:, 3].tolist() == [0, 255, 255, 255]
     assert grey[1:, 0].tolist() == [255, 0, 128]
-    rgb = first_pixels([[[[np.nan, 1, 1], [np.inf, -np.inf, 0.5]]]], shown)[0]
+    rgb = first_pixels([[[[np.nan, 1, 1], [np.inf, -np.inf, 0.5]], [[0] * 3] * 2]], shown)[0]
     assert rgb[:, 3].tolist() == [0, 255]
     assert rgb[1, :3].tolist() == [255, 0, 128]
 

@@ -77,7 +77,8 @@ def test_only_the_responsible_box_learns_its_place():
     wanted = yolo.targets(torch.tensor([[[1.0, 16, 16, 32, 48]]]), SIZE, CELLS)
     outputs = torch.rand(1, CELLS, CELLS, 10 + CLASSES, requires_grad=True)
     yolo.loss(outputs, wanted).backward()
-    mine, _ = yolo.responsible(yolo.split(outputs)[0], wanted)  # (1, S, S, B)
+    overlaps = yolo.overlaps_with(yolo.split(outputs)[0], wanted)  # (1, S, S, B)
+    mine = yolo.responsible(overlaps, wanted)  # (1, S, S, B)
     assert mine.sum() == 1
     places = yolo.split(outputs.grad)[0].abs().sum(-1)  # (1, S, S, B)
     assert (places[mine] > 0).all()
@@ -124,6 +125,28 @@ def test_an_object_at_the_edge_has_a_cell():
     assert wanted[0, 3, 3].tolist() == [2, 1, 1, 0, 0]
 
 
+@pytest.mark.parametrize("centre", [(-1, 5), (5, -1), (65, 5), (5, 65), (float("nan"), 5)])
+def test_a_centre_outside_the_picture_is_refused(centre):
+    x, y = centre
+    rows = torch.tensor([[-1.0] * 5, [2, x - 10, y - 10, x + 10, y + 10]])
+    words = rf"that of objects\[1, 1\] is at \({x:g}, {y:g}\)"
+    with pytest.raises(ValueError, match=words):
+        yolo.targets(torch.stack([rows[:1].repeat(2, 1), rows]), SIZE, CELLS)
+
+
+def test_a_box_may_reach_beyond_the_picture():
+    wanted = yolo.targets(torch.tensor([[[2, -4, 8, 6, 80]]]), SIZE, CELLS)  # whole numbers
+    assert wanted[0, 2, 0].tolist() == [2, 0.0625, 0.75, 0.15625, 1.125]
+
+
+def test_two_negatives_are_no_detection():
+    outputs = torch.zeros(1, 2, 2, 13)
+    outputs[0, 0, 0, 4], outputs[0, 0, 0, 10:] = -0.9, torch.tensor([-1, 0.5, 0])
+    outputs[0, 1, 1, 4], outputs[0, 1, 1, 10:] = 0.9, torch.tensor([-1, 0.5, 0])
+    (rows,) = yolo.decode(outputs, 16)
+    assert rows[:, [0, 5]].tolist() == [[1, pytest.approx(0.45)]]
+
+
 def test_suppression_and_scores():
     outputs = torch.zeros(1, 2, 2, 13)
     outputs[0, 0, 1] = torch.tensor([0.5, 0.5, 0.5, 0.5, 0.8, 0.5, 0.5, 0.5, 0.6, 0.5, 0.1, 1, 0])
@@ -135,10 +158,10 @@ def test_suppression_and_scores():
 
 def test_a_network_for_the_scenes():
     (X, y), _ = data.scenes(8, 2)
-    net = yolo.network(boxes=3)
+    net = yolo.network(B=3)
     wanted = yolo.targets(y, 96, 8)
     assert predict(net, X).shape == (8, 8, 8, 25)
-    result = evaluate(net, (X, wanted), loss=lambda o, t: yolo.loss(o, t, boxes=3))
+    result = evaluate(net, (X, wanted), loss=lambda o, t: yolo.loss(o, t, B=3))
     assert result["loss"] > 0
 
 

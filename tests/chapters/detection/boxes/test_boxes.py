@@ -46,9 +46,9 @@ def detections(generator, scenes=4, classes=3):
 def test_overlap_is_torchvisions(seed, n, m):
     generator = torch.Generator().manual_seed(seed)
     A, B = boxes(n, generator), boxes(m, generator)
-    torch.testing.assert_close(BOXES["box_iou"](A, B), ops.box_iou(A, B))
-    torch.testing.assert_close(BOXES["box_iou"](A, B), detection.iou(A, B))
-    for a, row in zip(A.tolist(), BOXES["box_iou"](A, B).tolist(), strict=True):
+    torch.testing.assert_close(BOXES["iou"](A, B), ops.box_iou(A, B))
+    torch.testing.assert_close(BOXES["iou"](A, B), detection.iou(A, B))
+    for a, row in zip(A.tolist(), BOXES["iou"](A, B).tolist(), strict=True):
         for b, overlap in zip(B.tolist(), row, strict=True):
             assert BOXES["iou_of_two"](a, b) == pytest.approx(overlap, abs=1e-5)
 

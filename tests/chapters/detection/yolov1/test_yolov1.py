@@ -29,7 +29,7 @@ def objects(generator, n=4, m=5):
 def test_targets(number, cells):
     rows = objects(torch.Generator().manual_seed(number))
     theirs = yolo.targets(rows, SIZE, cells)
-    torch.testing.assert_close(CHAPTER["make_targets"](rows, SIZE, cells), theirs)
+    torch.testing.assert_close(CHAPTER["targets"](rows, SIZE, cells), theirs)
 
 
 @settings(deadline=None)
@@ -39,7 +39,7 @@ def test_the_five_terms(number, boxes):
     wanted = yolo.targets(objects(generator), SIZE, CELLS)
     outputs = torch.rand(4, CELLS, CELLS, 5 * boxes + 3, generator=generator)
     torch.testing.assert_close(
-        CHAPTER["five_terms"](outputs, wanted, boxes), yolo.loss_terms(outputs, wanted, boxes)
+        CHAPTER["loss_terms"](outputs, wanted, boxes), yolo.loss_terms(outputs, wanted, boxes)
     )
 
 
@@ -50,7 +50,7 @@ def test_the_loss_and_its_gradient(number):
     wanted = yolo.targets(objects(generator), SIZE, CELLS)
     outputs = torch.rand(4, CELLS, CELLS, 13, generator=generator)
     ours, theirs = outputs.clone().requires_grad_(), outputs.clone().requires_grad_()
-    loss, other = CHAPTER["yolo_loss"](ours, wanted), yolo.loss(theirs, wanted)
+    loss, other = CHAPTER["loss"](ours, wanted), yolo.loss(theirs, wanted)
     torch.testing.assert_close(loss, other)
     loss.backward()
     other.backward()
@@ -65,7 +65,7 @@ def test_overlaps_are_torchvisions(number):
     wanted = yolo.targets(rows, SIZE, CELLS)
     four = torch.rand(1, CELLS, CELLS, 2, 4, generator=generator)
     overlaps = CHAPTER["overlaps_with"](four, wanted)[wanted[..., 0] >= 0]  # (1, 2)
-    boxes = SIZE * CHAPTER["to_corners"](four)[wanted[..., 0] >= 0][0]
+    boxes = SIZE * CHAPTER["corners"](four)[wanted[..., 0] >= 0][0]
     expected = ops.box_iou(boxes, rows[0, :, 1:])[:, 0]
     torch.testing.assert_close(overlaps[0], expected, atol=1e-5, rtol=1e-4)
 
@@ -79,10 +79,19 @@ def test_decoding(number):
         torch.testing.assert_close(a, b)
 
 
+@settings(deadline=None)
+@given(seeds)
+def test_decoding_of_negative_numbers(number):
+    outputs = torch.randn(2, CELLS, CELLS, 13, generator=torch.Generator().manual_seed(number))
+    ours, theirs = CHAPTER["decode"](outputs, SIZE), yolo.decode(outputs, SIZE)
+    for a, b in zip(ours, theirs, strict=True):
+        torch.testing.assert_close(a, b)
+
+
 def test_the_network_is_that_of_the_package():
     X = torch.rand(2, 3, 96, 96)
     seed(0)
-    ours = CHAPTER["make_net"]()
+    ours = CHAPTER["network"]()
     seed(0)
     theirs = yolo.network()
     torch.testing.assert_close(predict(ours, X), predict(theirs, X))
@@ -90,7 +99,7 @@ def test_the_network_is_that_of_the_package():
 
 
 def test_a_network_begins_with_one_answer():
-    outputs = predict(CHAPTER["make_net"](), torch.rand(3, 3, 96, 96))
+    outputs = predict(CHAPTER["network"](), torch.rand(3, 3, 96, 96))
     four, confidence, _ = CHAPTER["split"](outputs)
     assert F.mse_loss(four, torch.full_like(four, 0.5)) < 0.05
     assert confidence.abs().mean() < 0.3

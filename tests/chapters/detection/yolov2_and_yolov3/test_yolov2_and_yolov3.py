@@ -157,7 +157,7 @@ def test_the_loss_is_its_formula(direct, classes, three):
 
 def test_its_version_one_is_that_of_the_package():
     torch.manual_seed(0)
-    net, theirs = YOLO["VersionOne"](YOLO["Backbone"]()), yolo.network(width=4)[1:]
+    net, theirs = YOLO["VersionOne"](YOLO["Backbone"]()), yolo.network(4)[1:]
     weights = [value for name, value in net.state_dict().items()]
     theirs.load_state_dict(dict(zip(theirs.state_dict(), weights, strict=True)))
     X, y = torch.rand(2, 3, 96, 96), torch.full((2, 6, 5), -1.0)

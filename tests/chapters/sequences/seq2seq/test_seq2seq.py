@@ -41,11 +41,12 @@ def test_by_hand_counts_as_the_french_do():
 
 @settings(deadline=None, max_examples=30)
 @given(st.lists(st.integers(0, 299), min_size=1, max_size=6))
-def test_batch_is_that_of_translation(rows):
+def test_tensors_are_those_of_translation(rows):
     phrases = [TRAIN[i] for i in rows]
-    ours = CHAPTER["batch"](phrases, ENGLISH, FRENCH)
-    (X, before), y = translation.tensors(phrases, ENGLISH, FRENCH)
-    assert all(torch.equal(a, b) for a, b in zip(ours, (X, before, y), strict=True))
+    ours, y_ours = CHAPTER["tensors"](phrases, ENGLISH, FRENCH)
+    theirs, y = translation.tensors(phrases, ENGLISH, FRENCH)
+    assert all(torch.equal(a, b) for a, b in zip(ours, theirs, strict=True))
+    assert torch.equal(y_ours, y)
 
 
 @settings(deadline=None, max_examples=40)
