@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from . import Exercise
+from d2lutil.exercises import Exercise
 
 
 def _into_heads(X: Tensor, heads: int) -> Tensor:

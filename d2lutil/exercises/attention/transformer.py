@@ -8,7 +8,7 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from . import Exercise
+from d2lutil.exercises import Exercise
 
 
 def _mask(t: int, past: int) -> Tensor:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, tensor
 from torch.nn import functional
 
-from . import Exercise
+from d2lutil.exercises import Exercise
 
 
 def _input_size(m: int, k: int, p: int, s: int, d: int) -> int:

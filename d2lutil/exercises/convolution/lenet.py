@@ -8,7 +8,7 @@ from functools import partial
 import torch
 from torch import Tensor, tensor
 
-from . import Exercise
+from d2lutil.exercises import Exercise
 
 
 def _halved(size: int) -> int:

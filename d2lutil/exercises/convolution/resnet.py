@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, tensor
 from torch.nn import functional as F
 
-from . import Exercise
+from d2lutil.exercises import Exercise
 
 _ALL = (0, 2, 3)  # all dimensions but that of the channels
 

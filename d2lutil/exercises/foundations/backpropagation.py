@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, tensor
 
-from . import Exercise
+from d2lutil.exercises import Exercise
 
 Parents = dict[str, list[str]]
 Gradients = tuple[Tensor, Tensor, Tensor]

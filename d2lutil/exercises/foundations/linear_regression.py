@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, tensor
 
-from . import Exercise
+from d2lutil.exercises import Exercise
 
 
 def _from_error(slopes: Callable[[Tensor, Tensor], Any]) -> Callable[..., Any]:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, tensor
 from torch.nn import functional
 
-from . import Exercise
+from d2lutil.exercises import Exercise
 
 
 def _straight(Z: Tensor) -> Tensor:

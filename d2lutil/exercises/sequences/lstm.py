@@ -9,7 +9,7 @@ from functools import partial
 import torch
 from torch import Tensor, tensor
 
-from . import Exercise
+from d2lutil.exercises import Exercise
 
 Bend = Callable[[Tensor], Tensor]
 Pair = tuple[Tensor, Tensor]

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, tensor
 
-from . import Exercise
+from d2lutil.exercises import Exercise
 
 
 def _straight(Z: Tensor) -> Tensor:

@@ -9,7 +9,7 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from . import Exercise
+from d2lutil.exercises import Exercise
 
 PAD, START, END = 1, 2, 3
 
