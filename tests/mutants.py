@@ -17,6 +17,7 @@ import copy
 import importlib.util
 import signal
 import sys
+import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -70,31 +71,8 @@ _PAIRS = [
 ]
 _NAMES = {a: b for pair in _PAIRS for a, b in (pair, pair[::-1])}
 _SYMMETRIC = ["max", "min", "maximum", "minimum", "transpose", "swapaxes", "flip"]
-_BY_DIMENSION = [
-    "flip",
-    "sum",
-    "mean",
-    "softmax",
-    "log_softmax",
-    "cumsum",
-    "amax",
-    "argmax",
-    "squeeze",
-    "roll",
-]
-_CONVERSIONS = [
-    "clone",
-    "contiguous",
-    "detach",
-    "item",
-    "tolist",
-    "long",
-    "float",
-    "double",
-    "bool",
-    "to",
-    "type",
-]
+_BY_DIMENSION = ["flip", "sum", "mean", "amax", "argmax", "cumsum", "softmax", "squeeze"]
+_CONVERSIONS = ["clone", "detach", "item", "tolist", "long", "float", "double", "bool", "to"]
 
 
 def chapter_modules(folder: Path = EXERCISES) -> dict[str, Path]:
@@ -153,7 +131,7 @@ def _replacements(node: ast.AST) -> Iterator[ast.AST]:
             yield ast.copy_location(ast.Constant(value), node)
         case ast.UnaryOp(operand=operand):
             yield operand
-        case ast.IfExp(test=test, body=body, orelse=orelse):
+        case ast.IfExp(body=body, orelse=orelse):
             yield body
             yield orelse
         case ast.Call(func=func, args=args, keywords=keywords):
@@ -241,6 +219,8 @@ def _changes(root: ast.AST) -> Iterator[tuple[int, str]]:
             negative = isinstance(other, ast.Constant) and not isinstance(other.value, str)
             if negative and other.value < 0 and _names_a_dimension(parent):
                 continue
+            if _shown(other) == _shown(node):
+                continue  # two equal arguments that have changed places
             before = getattr(parent, field)
             after = other if i is None else [*before[:i], other, *before[i + 1 :]]
             setattr(parent, field, after)
@@ -267,10 +247,11 @@ def mutants(path: Path, expression: ast.expr) -> Iterator[Mutant]:
     defined = _definitions(tree)
     reached, waiting = {}, [expression]
     while waiting:
-        for node in ast.walk(waiting.pop()):
-            if isinstance(node, ast.Name) and node.id in defined and node.id not in reached:
-                reached[node.id] = defined[node.id]
-                waiting.append(defined[node.id])
+        names = [node for node in ast.walk(waiting.pop()) if isinstance(node, ast.Name)]
+        local = {node.id for node in names if isinstance(node.ctx, ast.Store)}
+        for name in sorted({node.id for node in names} & {*defined} - {*reached} - local):
+            reached[name] = defined[name]
+            waiting.append(getattr(defined[name], "value", defined[name]))
 
     def answer() -> Callable[..., Any]:
         return eval(compile(ast.Expression(expression), str(path), "eval"), vars(module))
@@ -371,12 +352,11 @@ def all_mutants(chapter: str, name: str, answers: bool = False) -> Iterator[Muta
     path = chapter_modules()[chapter]
     exercise, expression = exercises(path)[name]
     yield from mutants(path, expression)
-    if not exercise.call:
-        yield from _never_read(exercise.reference, exercise.parameters())
-        wanted = Judge(exercise).wanted[0]
-        parts = wanted if isinstance(wanted, tuple) else [wanted]
-        if any(isinstance(part, torch.Tensor) and part.ndim for part in parts):
-            yield from _squeezed(exercise.reference)
+    yield from _never_read(exercise.reference, exercise.parameters())
+    wanted = Judge(exercise).wanted[0]
+    parts = wanted if isinstance(wanted, tuple) else [wanted]
+    if any(isinstance(part, torch.Tensor) and part.ndim for part in parts):
+        yield from _squeezed(exercise.reference)
     if answers:
         path = ROOT / "tests" / "chapters" / chapter / "answers.py"
         for right in load(path).RIGHT[name]:
@@ -387,7 +367,9 @@ def all_mutants(chapter: str, name: str, answers: bool = False) -> Iterator[Muta
 def survivors(chapter: str, name: str, answers: bool = False) -> list[Mutant]:
     """The mutants of an exercise that its cases accept."""
     judge = Judge(exercises(chapter_modules()[chapter])[name][0])
-    return [m for m in all_mutants(chapter, name, answers) if judge.accepts(m.answer)]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return [m for m in all_mutants(chapter, name, answers) if judge.accepts(m.answer)]
 
 
 def _without_hint(chapter: str, name: str) -> Iterator[tuple[Mutant, str]]:

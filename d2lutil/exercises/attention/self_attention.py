@@ -150,9 +150,9 @@ look_back_window = Exercise(
 )
 
 
-def _turn(phi: Tensor, sign: int = 1) -> Tensor:
+def _turn(phi: Tensor) -> Tensor:
     """A block [[cos, -sin], [sin, cos]] for each angle on the diagonal: (d, d)."""
-    c, s = torch.cos(phi), sign * torch.sin(phi)
+    c, s = torch.cos(phi), torch.sin(phi)
     return torch.block_diag(
         *(
             torch.stack([torch.stack([a, -b]), torch.stack([b, a])])
@@ -191,22 +191,23 @@ def _two_minus(step: int, d: int) -> Tensor:
 
 
 def _moved(position_shift: Callable[[int, int], Any], step: int, d: int) -> Any:
-    """What the matrix makes of 16 rows of the table: a fitted one may do that as well."""
+    """What the matrix makes of rows near and far: one fitted well enough may do that, too."""
     M = position_shift(step, d)
     if not isinstance(M, Tensor):
         return M
     if M.shape != (d, d):
         return M.shape, M
-    angles = torch.arange(16)[:, None] * _frequencies(d)  # (16, d / 2)
-    P = torch.stack([torch.sin(angles), torch.cos(angles)], dim=2).flatten(1)  # (16, d)
+    places = torch.cat([torch.arange(10), torch.tensor([100, 1_000, 5_000])])  # (13,)
+    angles = places[:, None] * _frequencies(d)  # (13, d / 2)
+    P = torch.stack([torch.sin(angles), torch.cos(angles)], dim=2).flatten(1)  # (13, d)
     return M.shape, P.to(M.dtype) @ M
 
 
 position_shift = Exercise(
     reference=_position_shift,
-    cases=lambda generator: [(1, 2), (1, 4), (2, 6), (-1, 8), (5, 4), (0, 6)],
+    cases=lambda generator: [(1, 2), (1, 4), (2, 6), (-1, 8), (5, 4), (0, 6), (3, 64)],
     call=_moved,
-    returns=("M.shape", "P[:16] @ M"),
+    returns=("M.shape", "P[p] @ M"),
     tolerance=5e-3,  # where frequencies grow by mistake, angles have few digits after the point
     mistakes=[
         (

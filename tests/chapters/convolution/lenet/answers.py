@@ -323,3 +323,9 @@ WRONG = {
         (back_into_inputs, "Make a new one"),
     ],
 }
+EQUIVALENT = {  # changes of the reference that are no mistakes
+    "max_pool_gradient": {
+        "X[here] == X[here].amax(dim=(2, 3), keepdim=True) → "
+        "X[here] >= X[here].amax(dim=(2, 3), keepdim=True)": "nothing exceeds the largest",
+    },
+}

@@ -316,3 +316,10 @@ WRONG = {
         (cost_of_every_maximum, "In an empty cell every box"),
     ],
 }
+EQUIVALENT = {  # changes of the reference that are no mistakes
+    "confidence_cost": {
+        "overlap → confidence": "its shape is read, and both have the same",
+        "functional.mse_loss(confidence[mine], overlap[mine], reduction='sum') → "
+        "functional.mse_loss(overlap[mine], confidence[mine], reduction='sum')": "it is squared",
+    },
+}

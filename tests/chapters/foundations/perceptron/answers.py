@@ -241,3 +241,8 @@ WRONG = {
         (margin_transposed, "Call it yourself"),
     ],
 }
+EQUIVALENT = {  # changes of the reference that are no mistakes
+    "perceptron_update": {
+        "w @ x → x @ w": "both are vectors",
+    },
+}
