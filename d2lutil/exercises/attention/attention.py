@@ -49,7 +49,7 @@ def _regression_cases(
     yield tensor([0.7, 9.0]), keys, values, 0.4
     yield tensor([-9.0, 1.1, 2.4, 30.0]), keys, values, 1.6
     yield tensor([0.9]), keys, values, 1.0  # a single query
-    yield tensor([1.5]), tensor([0.5, 2.5, 9.0]), values, 1.0  # two keys as far off as the width
+    yield tensor([1.5, 0.7]), tensor([0.5, 2.5, 9.0]), values, 1.0  # as far off as the width
     for m, n, width in ((4, 7, 0.8), (6, 5, 2.5), (3, 9, 0.5)):
         keys = 3 * torch.randn(n, generator=generator)
         values = 2 + torch.randn(n, generator=generator)
@@ -84,6 +84,12 @@ def _mean_if_any(queries: Tensor, keys: Tensor, values: Tensor, width: float, ea
     if w.sum(dim=1).all():
         return _regression(queries, keys, values, width)
     return values.mean().expand(queries.shape if each else ())
+
+
+def _if_all(queries: Tensor, keys: Tensor, values: Tensor, width: float) -> Tensor:
+    """One `if` for all queries, which fails unless there is only one."""
+    w = _parabola((queries[:, None] - keys) / width)  # (m, n)
+    return values.mean() if w.sum(dim=1) == 0 else _regression(queries, keys, values, width)
 
 
 def _gaussian(queries: Tensor, keys: Tensor, values: Tensor, width: float) -> Tensor:
@@ -138,7 +144,7 @@ relu_regression = Exercise(
             for each in (True, False)
         ),
         (
-            lambda queries, keys, values, width: values.mean() if queries == 0 else values,
+            _if_all,
             "`if` wants one answer, and a comparison of tensors gives one for each query. "
             "`torch.where` decides for each of them.",
         ),

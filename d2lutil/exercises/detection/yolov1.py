@@ -37,7 +37,7 @@ def _cell_cases(generator: torch.Generator) -> Iterator[tuple[Tensor, int, int]]
         high = low + (0.1 + 0.3 * torch.rand(n, 2, generator=generator)) * size
         yield torch.cat([low, high], dim=1).round(), size, S
     yield tensor([[81.0, 82.0, 89.0, 90.0], [2.0, 20.0, 28.0, 24.0]]), 100, 7
-    yield tensor([[-10.0, 4.0, 40.0, 30.0], [30.0, -8.0, 44.0, 20.0]]), 96, 8
+    yield tensor([[-12.0, 12.0, 40.0, 30.0], [36.0, -12.0, 44.0, 24.0]]), 96, 8
     yield tensor([[84.0, 10.0, 108.0, 20.0], [20.0, 96.0, 30.0, 96.0]]), 96, 8
     yield tensor([[70.0, 10.0, 110.0, 20.0], [10.0, 70.0, 20.0, 112.0]]), 96, 8
 
