@@ -26,8 +26,8 @@ from typing import Any
 
 import torch
 
-from d2lutil.exercises import Exercise
-from d2lutil.exercises._answers import difference, same
+from d2lutil.checking.comparison import difference, same
+from d2lutil.exercises import Exercise, names
 
 ROOT = Path(__file__).resolve().parent.parent
 EXERCISES = ROOT / "d2lutil" / "exercises"
@@ -75,9 +75,9 @@ _BY_DIMENSION = ["flip", "sum", "mean", "amax", "argmax", "cumsum", "softmax", "
 _CONVERSIONS = ["clone", "detach", "item", "tolist", "long", "float", "double", "bool", "to"]
 
 
-def chapter_modules(folder: Path = EXERCISES) -> dict[str, Path]:
+def chapter_modules() -> dict[str, Path]:
     """The module of each chapter's exercises, by `<part>/<name>`."""
-    return {str(path.relative_to(folder).with_suffix("")): path for path in folder.glob("*/*.py")}
+    return {chapter: EXERCISES / f"{chapter}.py" for chapter in names()}
 
 
 def load(path: Path) -> ModuleType:

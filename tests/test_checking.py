@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import re
 import subprocess
@@ -17,10 +18,14 @@ import pytest
 import torch
 from torch import nn
 
-from d2lutil import checking
-from d2lutil.checking import Verdict, check, progress
-from d2lutil.exercises import Exercise, chapters
-from d2lutil.exercises._answers import same, show, show_named
+from d2lutil import exercises
+from d2lutil.checking import Verdict, check, progress, sandbox
+from d2lutil.checking.comparison import same
+from d2lutil.checking.judge import judge
+from d2lutil.checking.values import show, show_named
+from d2lutil.exercises import Exercise
+
+NAMES, FIND = exercises.names, exercises.find
 
 
 def cases(generator: torch.Generator) -> list[tuple[Any, ...]]:
@@ -44,7 +49,7 @@ class Doubler(nn.Module):
 
 
 FAKE = {
-    "first-chapter": {
+    "part/first": {
         "scaled": Exercise(
             scaled,
             cases,
@@ -58,10 +63,18 @@ FAKE = {
             lambda generator: [(torch.arange(6.0),)],
             returns=("half", "count"),
         ),
+        "order": Exercise(
+            lambda x: x.argsort(), lambda generator: [(torch.tensor([0.5, 0.1, 0.9, 0.3]),)]
+        ),
+        "large": Exercise(lambda n: torch.tensor([n, 10 * n]), lambda generator: [(10_000_000,)]),
+        "table": Exercise(
+            lambda x: {"w": x, "b": torch.zeros(2)}, lambda generator: [(torch.ones(2),)]
+        ),
+        "long": Exercise(lambda text: len(text) > 5, lambda generator: [("four",), ("seven!!",)]),
         "count": Exercise(lambda text: len(text), lambda generator: [("four",), ("seven!!",)]),
         "mean": Exercise(lambda xs: sum(xs) / len(xs), lambda generator: [([1.0, 2.0, 4.5],)]),
     },
-    "second-chapter": {
+    "part/second": {
         "step": Exercise(
             sgd,
             lambda generator: [(torch.ones(2), torch.ones(2))],
@@ -83,7 +96,10 @@ FAKE = {
 
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr(checking, "chapters", lambda: FAKE)
+    monkeypatch.setattr(exercises, "names", lambda: {c: list(found) for c, found in FAKE.items()})
+    monkeypatch.setattr(
+        exercises, "find", lambda name: next(f[name] for f in FAKE.values() if name in f)
+    )
     monkeypatch.setenv("D2LUTIL_HOME", str(tmp_path / "home"))
     monkeypatch.delenv("D2LUTIL_CHECK", raising=False)
     return tmp_path / "home"
@@ -134,22 +150,23 @@ def test_known_mistake_gets_its_hint_even_as_an_error() -> None:
             "`(4,)` instead of `(2, 2)`",
             "numbers are right",
         ),
-        (lambda x, factor: (x * factor).sum(), "`()` instead of `(2, 2)`", "Follow the shapes"),
-        (
-            lambda x, factor: (x * factor).double(),
-            "`torch.float64` instead of",
-            "numbers are right",
-        ),
+        (lambda x, factor: (x * factor).sum(), "`()` instead of `(2, 2)`", "`dim=` says over what"),
+        (lambda x, factor: [x * factor, x], "is a `list` of 2, not a tensor", "`torch.stack`"),
+        (lambda x, factor: x.min(0), "all that `torch.min` gives (`values` and", "`.values` or"),
         (lambda x, factor: np.array(["a"]), "is a NumPy array", "Stay with tensors"),
         (lambda x, factor: (x * factor).to("meta"), "on `meta`", "the device of the inputs"),
         (lambda x, factor: (x * factor).to_sparse(), "`torch.sparse_coo`", ""),
         (lambda x, factor: (x * factor).to(torch.complex64), "wrong dtype: `torch.complex64`", ""),
-        (lambda x, factor: x > 0, "wrong dtype: `torch.bool`", ".to("),
-        (lambda x, factor: x / 0, "NaN or infinite", "division by zero"),
-        (lambda x, factor: x * torch.nan, "NaN or infinite", "division by zero"),
+        (lambda x, factor: x > 0, "wrong dtype: `torch.bool`; expected: real", "`.float()`"),
+        (lambda x, factor: (x * factor).long(), "`torch.int64`; expected: real", "`.float()`"),
+        (lambda x, factor: x / 0, "has numbers that are ∞", "division by zero"),
+        (lambda x, factor: -x.abs() / 0, "has numbers that are −∞", "logarithm of zero"),
+        (lambda x, factor: x * torch.nan, "has numbers that are NaN", "the mean of no numbers"),
+        (lambda x, factor: (x * factor).half() * 1.001, "not what was", "Half precision"),
         (lambda x, factor: -x * factor, "not what was expected", "The sign is wrong"),
         (lambda x, factor: x.T * factor, "not what was expected", "transpose"),
-        (lambda x, factor: x * factor * 1.01, "not what was expected", "No usual mistake"),
+        (lambda x, factor: x * factor * 1.01, "not what was expected", "are 1.01 times what"),
+        (lambda x, factor: x * factor + 0.01, "not what was expected", "No usual mistake"),
         (lambda x, factor: x.mul_(factor), "it changed its input `x`", ".clone()"),
         (lambda x, factor: print(x * factor), "returned nothing", "`return`"),
         (lambda x: x, "its parameters are `(x)`", "def scaled(x, factor):"),
@@ -164,29 +181,222 @@ def test_diagnosis(answer: Callable[..., Any], message: str, hint: str) -> None:
     assert hint in verdict.hint
 
 
+def hint_of(reference: Callable[..., Any], answer: Callable[..., Any], *inputs: Any) -> str:
+    """The hint for an answer to an exercise with one case for each input."""
+    exercise = Exercise(reference, lambda generator: [(x,) for x in inputs])
+    verdict = judge("some", exercise, answer)
+    assert verdict.status == "failed", verdict
+    return verdict.hint
+
+
+ONE_ROW, FOUR_ROWS, SQUARE = torch.rand(1, 3), torch.rand(4, 3), torch.rand(3, 3)
+
+
+@pytest.mark.parametrize(
+    ("reference", "answer", "inputs", "hint"),
+    [
+        # A dimension too many or too few: which one, told by all cases together.
+        (
+            lambda x: x.mean(1),
+            lambda x: x,
+            [ONE_ROW, SQUARE, FOUR_ROWS],
+            "Of yours, dimension 1 is too many",
+        ),
+        (lambda x: x.mean(1), lambda x: x, [SQUARE], "dimension 0 or dimension 1 is too many"),
+        (lambda x: x[:, 0], lambda x: x[:, :1] + x[:, 0], [FOUR_ROWS], "`(n, n)`"),
+        (lambda x: x, lambda x: x.mean(0), [ONE_ROW, FOUR_ROWS], "dimension 0 is missing"),
+        (lambda x: x, lambda x: x[:, 0], [SQUARE, FOUR_ROWS], "dimension 1 is missing"),
+        (lambda x: x, lambda x: x.sum(), [FOUR_ROWS], "All became one number"),
+        # Of size 1.
+        (
+            lambda x: x.mean(1),
+            lambda x: x.mean(1, keepdim=True),
+            [ONE_ROW, FOUR_ROWS],
+            "The numbers are right. A dimension of size 1 is too many",
+        ),
+        (
+            lambda x: x.mean(1, keepdim=True),
+            lambda x: x.mean(1),
+            [ONE_ROW, FOUR_ROWS],
+            "The numbers are right. A dimension of size 1 is missing",
+        ),
+        # In another order, in one row.
+        (lambda x: x.T, lambda x: x, [ONE_ROW, FOUR_ROWS], "The dimensions stand in another order"),
+        (lambda x: x, lambda x: x.flatten(), [ONE_ROW, FOUR_ROWS], "All stands in one row"),
+        # Of another size.
+        (lambda x: x, lambda x: x[1:], [FOUR_ROWS, SQUARE], "In dimension 0 there is one too few"),
+        (lambda x: x[1:, 1:], lambda x: x, [FOUR_ROWS], "In dimensions 0 and 1 there is one too m"),
+        (lambda x: x, lambda x: x.sum(0, keepdim=True), [FOUR_ROWS], "In dimension 0 only one is"),
+        (lambda x: x, lambda x: x[:, ::2].repeat(1, 4), [FOUR_ROWS], "In dimension 1 the size is"),
+        (lambda x: x, lambda x: torch.rand(2, 2, 2, 2), [FOUR_ROWS], "Follow the shapes"),
+    ],
+)
+def test_hint_on_a_shape(
+    reference: Callable[..., Any], answer: Callable[..., Any], inputs: list[Any], hint: str
+) -> None:
+    assert hint in hint_of(reference, answer, *inputs)
+
+
+def test_numbers_are_called_right_only_if_several_tell() -> None:
+    def wrong(x):
+        return x.sum(1, keepdim=True) if len(x) == 1 else x[:, :1]
+
+    right = "The numbers are right"
+    column = torch.rand(4, 1)
+    assert right in hint_of(lambda x: x.sum(1), lambda x: x.sum(1, keepdim=True), FOUR_ROWS)
+    assert right not in hint_of(lambda x: x.sum(1), wrong, ONE_ROW, FOUR_ROWS)
+    assert right not in hint_of(lambda x: x.sum(1), wrong, ONE_ROW)
+    assert right not in hint_of(lambda x: x.sum(1), lambda x: x, torch.ones(4, 1))
+    assert right in hint_of(lambda x: x.sum(1), lambda x: x, column, column[1:])
+    assert right in hint_of(lambda x: x.sum(), lambda x: x.sum()[None], ONE_ROW, FOUR_ROWS)
+
+
+def test_sign_is_called_wrong_only_if_all_cases_say_so() -> None:
+    sign = "The sign is wrong, and nothing else."
+    negative = -FOUR_ROWS
+    assert hint_of(lambda x: x.sum(), lambda x: -x.sum(), FOUR_ROWS, negative) == sign
+    assert hint_of(lambda x: x.min(), lambda x: x.min().abs(), negative) == sign
+    assert hint_of(lambda x: x.min(), lambda x: x.min().abs(), FOUR_ROWS, negative) != sign
+    assert hint_of(lambda x: 0 * x, lambda x: 0 * x + 1, FOUR_ROWS) != sign
+    assert hint_of(lambda x: x.sum().item(), lambda x: -x.sum().item(), FOUR_ROWS) == sign
+
+
+def test_factor_is_told_if_it_is_one_for_all_cases() -> None:
+    assert "are 2 times what" in hint_of(
+        lambda x: x.sum(), lambda x: 2 * x.sum(), FOUR_ROWS, ONE_ROW
+    )
+    assert "are 0.3333 times what" in hint_of(
+        lambda x: x.sum(), lambda x: x.sum() / 3, FOUR_ROWS, ONE_ROW
+    )
+    assert "times" not in hint_of(lambda x: x.sum(), lambda x: x.mean(), FOUR_ROWS, ONE_ROW)
+    assert "times" not in hint_of(
+        lambda x: x.sum(), lambda x: 2 * x.sum(), FOUR_ROWS
+    )  # of one number
+    assert "times" not in hint_of(lambda x: x.sum(), lambda x: 0 * x.sum(), FOUR_ROWS, ONE_ROW)
+
+
+def test_transpose_is_told_if_it_is_one_in_all_cases() -> None:
+    assert "transpose" in hint_of(lambda x: x @ x.T + x, lambda x: x @ x.T + x.T, SQUARE)
+    half = torch.tensor([[1.0, 2.0], [2.0, 5.0]])
+    assert "transpose" not in hint_of(lambda x: x, lambda x: x.T + (len(x) < 3), SQUARE, half)
+
+
+@pytest.mark.parametrize(
+    ("answer", "name", "cause"),
+    [
+        (lambda x: x[:0].mean(), "NaN", "the mean of no numbers"),
+        (lambda x: (-x.sum()).log(), "NaN", "logarithm or root of a negative number"),
+        (lambda x: (1000 * x.sum()).exp(), "∞", "`exp` of more than 88"),
+        (lambda x: (0 * x.sum()).log(), "−∞", "The logarithm of zero"),
+    ],
+)
+def test_what_is_not_finite_has_its_causes(
+    answer: Callable[..., Any], name: str, cause: str
+) -> None:
+    exercise = Exercise(lambda x: x.sum(), lambda generator: [(FOUR_ROWS,), (ONE_ROW,)])
+    verdict = judge("some", exercise, answer)
+    assert f"your answer is {name}." in verdict.message
+    assert cause in verdict.hint
+
+
 def test_diagnosis_of_several_values_names_them() -> None:
     assert check.halves(lambda x: [x[:3], 3])
     assert "your answer is a tensor; expected: `half`, `count`" in check.halves(lambda x: x).message
-    assert "is 1 values" in check.halves(lambda x: (x,)).message
+    assert "is 1 value; expected: `half`" in check.halves(lambda x: (x,)).message
     verdict = check.halves(lambda x: (x[:3], 4))
     assert "`count` is not what was expected" in verdict.message
     assert rows(verdict)["Expected"] == "half = tensor([0., 1., 2.])\ncount = 3"
     assert "`half` has the wrong shape" in check.halves(lambda x: (x[:2], 3)).message
 
 
-def test_numbers() -> None:
-    assert check.count(lambda text: sum(1 for _ in text))
-    assert check.count(lambda text: np.int64(len(text)))
+@pytest.mark.parametrize(
+    "whole",
+    [
+        int,
+        np.int64,
+        np.int32,
+        np.uint8,
+        np.array,
+        torch.tensor,
+        lambda n: torch.tensor(n, dtype=torch.int32),
+        lambda n: torch.tensor(n, dtype=torch.uint8),
+    ],
+)
+def test_whole_number_may_be_of_any_integer_type(whole: Callable[[int], Any]) -> None:
+    assert check.count(lambda text: whole(len(text)))
+    assert not check.count(lambda text: whole(len(text) + 1))
+    assert check.mean(lambda xs: whole(2)).message.startswith("your answer is not what")
+
+
+@pytest.mark.parametrize(
+    "real",
+    [float, np.float64, np.float32, torch.tensor, lambda x: torch.tensor(x, dtype=torch.float64)],
+)
+def test_number_may_be_of_any_real_type(real: Callable[[float], Any]) -> None:
+    assert check.mean(lambda xs: real(2.5))
+    assert check.mean(lambda xs: real(2.5000001))
+    assert not check.mean(lambda xs: real(2.51))
+    assert "your answer is NaN" in check.mean(lambda xs: real(float("nan"))).message
+
+
+@pytest.mark.parametrize("truth", [bool, np.bool_, torch.tensor])
+def test_true_and_false_may_be_of_any_type(truth: Callable[[bool], Any]) -> None:
+    assert check.long(lambda text: truth(len(text) > 5))
+    assert not check.long(lambda text: truth(len(text) < 5))
+    assert "an `int` was expected" in check.count(lambda text: truth(True)).message
+
+
+@pytest.mark.parametrize("dtype", [torch.int32, torch.uint8, torch.int64, torch.int16])
+def test_whole_numbers_of_a_tensor_may_be_of_any_width(dtype: torch.dtype) -> None:
+    assert check.order(lambda x: x.argsort().to(dtype))
+    assert not check.order(lambda x: x.argsort(descending=True).to(dtype))
+
+
+def test_real_numbers_of_a_tensor_may_be_of_any_width() -> None:
+    assert check.scaled(lambda x, factor: x.double() * factor)
+    assert not check.scaled(lambda x, factor: x.double() + factor)
+
+
+def test_kinds_of_numbers_that_are_not_asked_for() -> None:
     assert "a `float`; an `int` was expected" in check.count(lambda text: float(len(text))).message
+    assert "`//` and `int`" in check.count(lambda text: len(text) / 1).hint
     assert "a `bool`" in check.count(lambda text: len(text) > 3).message
-    assert "`.item()`" in check.count(lambda text: torch.tensor(len(text))).hint
-    assert check.mean(lambda xs: np.float64(2.5))
-    assert check.mean(lambda xs: 2.5000001)
-    assert not check.mean(lambda xs: 2.51)
-    assert "NaN" in check.mean(lambda xs: float("nan")).message
-    assert (
-        "changed its input `xs`" in check.mean(lambda xs: sum(xs) / (len(xs), xs.pop())[0]).message
-    )
+    assert "an `int`; a `bool` was expected" in check.long(lambda text: len(text)).message
+    assert "`bool()`" in check.long(lambda text: len(text)).hint
+    verdict = check.count(lambda text: torch.tensor([len(text)]))
+    assert "a tensor of shape `(1,)`; an `int` was expected" in verdict.message
+    assert "`.item()`" in verdict.hint
+    assert "of `torch.float32`" in check.count(lambda text: torch.tensor(4.0)).message
+    assert "a NumPy number (`float64`)" in check.count(lambda text: np.float64(4)).message
+    assert "your answer is ∞" in check.mean(lambda xs: 10**400).message
+    verdict = check.order(lambda x: x.argsort().float())
+    assert "`torch.float32`; expected: whole numbers" in verdict.message
+    assert verdict.hint.startswith("The numbers are right. ")
+    assert "`.long()`" in verdict.hint
+
+
+def test_whole_numbers_are_exact_however_large() -> None:
+    assert check.large(lambda n: torch.tensor([n, 10 * n]))
+    assert not check.large(lambda n: torch.tensor([n + 1, 10 * n]))
+    assert not check.large(lambda n: torch.tensor([n, 10 * n + 1], dtype=torch.int32))
+
+
+def test_input_that_is_changed_is_named() -> None:
+    verdict = check.mean(lambda xs: sum(xs) / (len(xs), xs.pop())[0])
+    assert "changed its input `xs`" in verdict.message
+
+
+def test_keys_of_a_dictionary() -> None:
+    right = {"w": torch.ones(2), "b": torch.zeros(2)}
+    assert check.table(lambda x: {"b": right["b"], "w": right["w"]})
+    other = check.table(lambda x: {"w": right["w"], "c": right["b"]})
+    assert "your answer lacks the key `'b'`" in other.message
+    assert "`'w'`, `'b'`" in other.hint
+    more = check.table(lambda x: {**right, "c": right["b"]})
+    assert "your answer has a key too many, `'c'`" in more.message
+    assert "is a tensor; a `dict` was expected" in check.table(lambda x: x).message
+    wrong = check.table(lambda x: {**right, "b": torch.ones(2)})
+    assert "`b` is not what was expected" in wrong.message
 
 
 def test_a_changed_dictionary_is_noticed() -> None:
@@ -247,22 +457,17 @@ def stub_return(x, factor):
     return ...
 
 
-def stub_raise(x, factor):
-    raise NotImplementedError("TODO")
+def stub_docstring(x, factor):
+    """What to do."""
 
 
-def stub_with_gap(x, factor):
-    weights = ...
-    return x @ weights * factor
-
-
-def stub_half_done(x, factor):
-    result = torch.zeros_like(x)
-    return result, ...
+def stub_of_a_variable(x, factor):
+    result = ...
+    return result
 
 
 @pytest.mark.parametrize(
-    "answer", [stub, stub_pass, stub_return, stub_raise, stub_with_gap, stub_half_done]
+    "answer", [stub, stub_pass, stub_return, stub_docstring, stub_of_a_variable]
 )
 def test_untouched_stub_is_not_attempted(answer: Callable[..., Any], home: Path) -> None:
     verdict = check.scaled(answer)
@@ -272,13 +477,114 @@ def test_untouched_stub_is_not_attempted(answer: Callable[..., Any], home: Path)
     assert not home.exists()
 
 
-def test_what_torch_has_not_implemented_is_an_attempt() -> None:
-    def answer(x, factor):
-        return x * factor - (torch.tensor(True) - torch.tensor(True))
+def index_by_text(x, factor):
+    return np.zeros(3)["a"]
 
+
+def einsum_without_ellipsis(x, factor):
+    return torch.einsum("ij->...ij", x, x)
+
+
+def numpy_einsum(x, factor):
+    return np.einsum("...i", x, x)
+
+
+def text_with_the_word(x, factor):
+    raise ValueError("ellipsis")
+
+
+def key_with_the_word(x, factor):
+    return {}["ellipsis"]
+
+
+def raises_in_a_branch(x, factor):
+    if factor < 3:
+        raise NotImplementedError("small factors")
+    return x * factor
+
+
+def raises_only(x, factor):
+    raise NotImplementedError("TODO")
+
+
+def subtracts_bools(x, factor):
+    return x * factor - (torch.tensor(True) - torch.tensor(True))  # which does raise
+
+
+def module_without_forward(x, factor):
+    return nn.Module()(x)
+
+
+def abstract_method(x, factor):
+    return torch.autograd.Function.forward(x)
+
+
+def gap_in_the_middle(x, factor):
+    weights = ...
+    return x @ weights * factor
+
+
+def half_done(x, factor):
+    return x * factor, ...
+
+
+@pytest.mark.parametrize(
+    ("answer", "message"),
+    [
+        (index_by_text, "it raised IndexError: only integers, slices (`:`), ellipsis (`...`)"),
+        (einsum_without_ellipsis, "it raised RuntimeError: einsum()"),
+        (numpy_einsum, "it raised ValueError: "),
+        (text_with_the_word, "it raised ValueError: ellipsis"),
+        (key_with_the_word, "it raised KeyError: 'ellipsis'"),
+        (raises_in_a_branch, "it raised NotImplementedError: small factors"),
+        (raises_only, "it raised NotImplementedError: TODO"),
+        (subtracts_bools, "it raised NotImplementedError: Subtraction"),
+        (module_without_forward, "it raised NotImplementedError: Module [Module] is missing"),
+        (abstract_method, "it raised NotImplementedError: You must implement"),
+        (gap_in_the_middle, "it raised TypeError: "),
+        (half_done, "is a `tuple` of 2, not a tensor"),
+    ],
+)
+def test_error_is_an_attempt(answer: Callable[..., Any], message: str) -> None:
     verdict = check.scaled(answer)
     assert verdict.status == "failed"
-    assert "bool" in verdict.message
+    assert message in verdict.message
+
+
+def test_gap_is_named() -> None:
+    assert "`...` still stands" in check.scaled(gap_in_the_middle).hint
+    verdict = check.halves(lambda x: (x[:3], ...))
+    assert verdict.status == "failed"
+    assert "`count` is `...`; an `int` was expected" in verdict.message
+    assert "in the place of `...`" in verdict.hint
+
+
+def test_class_is_a_stub_only_if_all_its_methods_are() -> None:
+    class Unfinished(nn.Module):
+        def __init__(self):
+            super().__init__()
+
+        def forward(self, x): ...
+
+        def reset(self): ...
+
+    class Tried(nn.Module):
+        def forward(self, x):
+            return x
+
+        def reset(self):
+            pass
+
+    class Made(nn.Sequential):
+        def __init__(self):
+            super().__init__(nn.Identity())
+
+    class Empty: ...
+
+    assert check.doubler(Unfinished).status == "not attempted"
+    assert check.doubler(Empty).status == "not attempted"
+    assert check.doubler(Tried).status == "failed"
+    assert check.doubler(Made).status == "failed"
 
 
 @pytest.mark.parametrize(("given", "named"), [(None, "`None`"), (torch.zeros(2), "a tensor")])
@@ -298,7 +604,7 @@ def test_error_names_the_readers_line_and_not_ours() -> None:
     line = helper.__code__.co_firstlineno + 1
     assert f"in line {line}: `return torch.stack([x]).reshape(77)`" in verdict.message
     assert "Traceback" not in repr(verdict)
-    assert "checking.py" not in repr(verdict)
+    assert "sandbox.py" not in repr(verdict)
 
 
 def test_one_buffer_for_all_answers_is_no_mistake() -> None:
@@ -323,7 +629,7 @@ def test_error_anywhere_else_raises_nothing_here() -> None:
 
 
 def test_endless_loop_is_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(checking, "WARM_UP", 0.5)
+    monkeypatch.setattr(sandbox, "SECONDS", 0.5)
 
     def endless(x, factor):
         n = 0
@@ -346,7 +652,7 @@ def test_endless_loop_is_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_function_that_cannot_be_stopped_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(checking, "WARM_UP", 0.2)
+    monkeypatch.setattr(sandbox, "SECONDS", 0.2)
     awake = threading.Event()
 
     def asleep(x, factor):
@@ -378,28 +684,69 @@ def test_interrupt_stops_the_function(monkeypatch: pytest.MonkeyPatch) -> None:
         signal.signal(signal.SIGINT, before)
 
 
-def test_slow_first_call_is_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(checking, "WARM_UP", 30.0)
-    monkeypatch.setattr(checking, "SECONDS", 2.0)
+@pytest.mark.parametrize("slow", [1, 2])
+def test_any_call_may_be_slow(monkeypatch: pytest.MonkeyPatch, slow: int) -> None:
+    monkeypatch.setattr(sandbox, "SECONDS", 30.0)
     calls = []
 
-    def slow_at_first(x, factor):
+    def slow_once(x, factor):
         calls.append(x)
-        time.sleep(2.5 if len(calls) == 1 else 0)
+        time.sleep(1 if len(calls) == slow else 0)
         return x * factor
 
-    assert check.scaled(slow_at_first)
+    assert check.scaled(slow_once)
 
-    calls.append(None)
 
-    def slow_later(x, factor):
-        calls.append(x)
-        time.sleep(0 if len(calls) % 2 == 0 else 2.5)
+def test_seconds_are_for_all_calls_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sandbox, "SECONDS", 2.0)
+
+    def slow(x, factor):
+        time.sleep(1.5)
         return x * factor
 
-    verdict = check.scaled(slow_later)
+    verdict = check.scaled(slow)
     assert "still running after 2 seconds" in verdict.message
     assert "(Case 2 of 2.)" in verdict.message
+
+
+@pytest.fixture
+def slow_module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The name of a module that takes a second and a half to import."""
+    name = "slow_to_import"
+    (tmp_path / f"{name}.py").write_text("import time\ntime.sleep(1.5)\nvalue = 2\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.delitem(sys.modules, name, raising=False)
+    return name
+
+
+def test_import_takes_as_long_as_it_takes(
+    monkeypatch: pytest.MonkeyPatch, slow_module: str
+) -> None:
+    monkeypatch.setattr(sandbox, "SECONDS", 0.5)
+
+    def importing_later(x, factor):
+        if factor != 2.0:
+            importlib.import_module(slow_module)
+        return x * factor
+
+    assert check.scaled(importing_later)
+    assert sys.modules[slow_module].value == 2
+
+
+def test_nothing_is_stopped_in_the_middle_of_an_import(
+    monkeypatch: pytest.MonkeyPatch, slow_module: str
+) -> None:
+    monkeypatch.setattr(sandbox, "SECONDS", 0.5)
+
+    def importing_and_endless(x, factor):
+        importlib.import_module(slow_module)
+        while True:
+            pass
+
+    verdict = check.scaled(importing_and_endless)
+    assert "still running after 0.5 seconds, in line " in verdict.message
+    assert "restart the kernel" not in verdict.message
+    assert sys.modules[slow_module].value == 2
 
 
 def test_printing_does_not_matter(capsys: pytest.CaptureFixture) -> None:
@@ -424,6 +771,39 @@ def test_random_numbers_repeat_and_the_readers_are_left_alone() -> None:
     assert torch.equal(torch.randn(3), expected)
 
 
+def test_gpus_are_not_seeded(monkeypatch: pytest.MonkeyPatch) -> None:
+    seeded = []
+    monkeypatch.setattr(torch.cuda, "manual_seed_all", seeded.append)
+    assert check.noise(lambda n: torch.randn(n))
+    assert seeded == []
+
+
+def test_gpus_that_a_reader_seeds_are_put_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    states = ["before"]
+    monkeypatch.setattr(torch.cuda, "is_initialized", lambda: True)
+    monkeypatch.setattr(torch.cuda, "get_rng_state_all", lambda: list(states))
+    monkeypatch.setattr(
+        torch.cuda, "set_rng_state_all", lambda new: states.__setitem__(slice(None), new)
+    )
+
+    def seeding(x, factor):
+        states[0] = "after"
+        return x * factor
+
+    assert check.scaled(seeding)
+    assert states == ["before"]
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA GPU here")
+def test_random_numbers_of_a_gpu_are_left_alone() -> None:
+    torch.cuda.manual_seed(7)
+    expected = torch.randn(3, device="cuda")
+    torch.cuda.manual_seed(7)
+    check.noise(lambda n: torch.manual_seed(3) and torch.randn(n))
+    assert torch.equal(torch.randn(3, device="cuda"), expected)
+
+
 def test_default_device_and_no_grad_do_not_matter() -> None:
     torch.set_default_device("meta")
     try:
@@ -443,10 +823,39 @@ def test_namespace() -> None:
     assert not hasattr(check, "_ipython_display_")
 
 
-def test_names_of_exercises_are_unique() -> None:
-    names = [name for exercises in chapters().values() for name in exercises]
-    assert len(names) == len(set(names))
-    assert "perceptron_update" in chapters()["perceptron"]
+def test_only_the_module_of_the_exercise_is_imported() -> None:
+    code = (
+        "import sys\n"
+        "from d2lutil import check, progress\n"
+        "loaded = lambda: [m for m in sys.modules if m.count('.') == 3 and '.exercises.' in m]\n"
+        "assert 'foundations/perceptron: 0 of 2 done' in repr(progress())\n"
+        "assert 'log_softmax' in dir(check)\n"
+        "assert loaded() == [], loaded()\n"
+        "check.smallest_margin(lambda w, b, X, y: 0)\n"
+        "assert loaded() == ['d2lutil.exercises.foundations.perceptron'], loaded()\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_names_are_all_exercises_of_the_modules() -> None:
+    for chapter, names in NAMES().items():
+        module = importlib.import_module(f"d2lutil.exercises.{chapter.replace('/', '.')}")
+        assert names == [n for n, value in vars(module).items() if isinstance(value, Exercise)]
+    assert "perceptron_update" in NAMES()["foundations/perceptron"]
+
+
+def test_name_of_two_exercises_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for chapter in ("one/first", "two/second"):
+        path = tmp_path / f"{chapter}.py"
+        path.parent.mkdir()
+        path.write_text("from d2lutil.exercises import Exercise\n\n\ntwice = Exercise(len, list)\n")
+    monkeypatch.setattr(exercises.resources, "files", lambda package: tmp_path)
+    NAMES.cache_clear()
+    try:
+        with pytest.raises(ValueError, match=r"one/first and two/second both have .* 'twice'"):
+            NAMES()
+    finally:
+        NAMES.cache_clear()
 
 
 def test_html_escapes_what_the_reader_wrote() -> None:
@@ -490,18 +899,27 @@ def wrong(x, factor):
 
 
 def test_progress_is_kept(home: Path) -> None:
-    assert set(progress().chapters["first-chapter"].values()) == {"not attempted"}
+    assert set(progress().chapters["part/first"].values()) == {"not attempted"}
     check.scaled(wrong)
-    assert progress().chapters["first-chapter"]["scaled"] == "failed"
+    assert progress().chapters["part/first"]["scaled"] == "failed"
     check.scaled(scaled)
     check.scaled(wrong)
-    assert progress().chapters["first-chapter"]["scaled"] == "passed"
+    assert progress().chapters["part/first"]["scaled"] == "passed"
     check.count(len)
-    assert (
-        repr(progress()).splitlines()[0].startswith("first-chapter: 2 of 4 done. ✓ scaled (done)")
-    )
-    assert "second-chapter: 0 of 5 done" in progress()._repr_html_()
+    assert repr(progress()).splitlines()[0].startswith("part/first: 2 of 8 done. ✓ scaled (done)")
+    assert "part/second: 0 of 5 done" in progress()._repr_html_()
     assert [path.name for path in home.iterdir()] == ["progress.json"]
+
+
+def test_home_may_begin_with_a_tilde(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("HOME", "USERPROFILE"):
+        monkeypatch.setenv(name, str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    for value, folder in (("~/x", "x"), ("", ".d2lutil")):
+        monkeypatch.setenv("D2LUTIL_HOME", value)
+        check.scaled(scaled)
+        assert (tmp_path / folder / "progress.json").exists()
+    assert not (tmp_path / "~").exists()
 
 
 def test_progress_survives_a_restart(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -512,7 +930,7 @@ def test_progress_survives_a_restart(monkeypatch: pytest.MonkeyPatch) -> None:
         "assert check.perceptron_update(update)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
-    monkeypatch.setattr(checking, "chapters", chapters)
+    monkeypatch.setattr(exercises, "names", NAMES)
     assert "✓ perceptron_update (done), ○ smallest_margin (to do)" in repr(progress())
 
 
@@ -535,7 +953,7 @@ def test_unwritable_progress_is_said(home: Path) -> None:
     assert verdict
     assert re.search(r"could not be (read|saved) \(.*\)", verdict.note)
     assert "\n" not in verdict.note
-    assert progress().chapters["first-chapter"]["scaled"] == "not attempted"
+    assert progress().chapters["part/first"]["scaled"] == "not attempted"
 
 
 def test_interrupted_write_leaves_the_old_file(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -558,7 +976,7 @@ def test_strict_raises_and_records_nothing(home: Path, monkeypatch: pytest.Monke
     with pytest.raises(AssertionError, match="not attempted"):
         check.scaled(stub)
     assert json.loads((home / "progress.json").read_text()) == {"count": "passed"}
-    assert set(progress().chapters["first-chapter"].values()) == {"not attempted"}
+    assert set(progress().chapters["part/first"].values()) == {"not attempted"}
     monkeypatch.setenv("D2LUTIL_CHECK", "strickt")
     with pytest.raises(ValueError, match="D2LUTIL_CHECK must be 'strict'"):
         check.scaled(scaled)
@@ -570,7 +988,7 @@ def test_in_a_notebook() -> None:
     from nbclient import NotebookClient
 
     cells = [
-        "from d2lutil import checking\nfrom d2lutil.checking import check\nchecking.WARM_UP = 5",
+        "from d2lutil import check\nfrom d2lutil.checking import sandbox\nsandbox.SECONDS = 5",
         "def smallest_margin(w, b, X, y):\n    print(w)\n    return (y * (w @ X + b)).min()\n",
         "check.smallest_margin(smallest_margin)",
         "def smallest_margin(w, b, X, y):\n    while True:\n        print('again')\n",

@@ -10,43 +10,60 @@ from typing import Any
 
 import pytest
 from chapter_code import code, definitions
+from conftest import ROOT
 
 from d2lutil.checking import check
 from d2lutil.exercises import chapters
 
-ROOT = Path(__file__).resolve().parent.parent
-EXERCISES = [(chapter, name) for chapter, found in chapters().items() for name in found]
-MISTAKES = [
-    pytest.param(name, wrong, hint, id=f"{name}-{i + 1}")
-    for found in chapters().values()
-    for name, exercise in found.items()
-    for i, (wrong, hint) in enumerate(exercise.mistakes)
-]
-
 
 def answers(chapter: str) -> ModuleType | None:
-    """The module tests/answers/<chapter>.py, if there is one."""
-    path = ROOT / "tests" / "answers" / f"{chapter.replace('-', '_')}.py"
+    """The module tests/chapters/<part>/<name>/answers.py, if there is one."""
+    path = ROOT / f"tests/chapters/{chapter}/answers.py"
     if not path.exists():
         return None
-    spec = importlib.util.spec_from_file_location(f"answers_{path.stem}", path)
+    name = f"answers_{chapter.replace('/', '_')}"
+    spec = importlib.util.spec_from_file_location(name, path)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
 
 
 ANSWERS = {chapter: answers(chapter) for chapter in chapters()}
+
+
+def param(chapter: str, *values: Any, id: str) -> Any:
+    """A test's parameters; tests of a chapter stay together where several processes run them."""
+    return pytest.param(*values, id=f"{chapter}-{id}", marks=pytest.mark.xdist_group(chapter))
+
+
+def given(kind: str) -> list[tuple[str, str, Any]]:
+    """Chapter, exercise and answer for each answer that is RIGHT, or WRONG, in the modules."""
+    return [
+        (chapter, name, answer)
+        for chapter, module in ANSWERS.items()
+        for name, several in getattr(module, kind, {}).items()
+        for answer in several
+    ]
+
+
+EXERCISES = [
+    param(chapter, chapter, name, id=name)
+    for chapter, found in chapters().items()
+    for name in found
+]
+MISTAKES = [
+    param(chapter, name, wrong, hint, id=f"{name}-{i + 1}")
+    for chapter, found in chapters().items()
+    for name, exercise in found.items()
+    for i, (wrong, hint) in enumerate(exercise.mistakes)
+]
 RIGHT = [
-    pytest.param(name, answer, id=f"{name}-{answer.__name__}")
-    for module in filter(None, ANSWERS.values())
-    for name, right in module.RIGHT.items()
-    for answer in right
+    param(chapter, name, answer, id=f"{name}-{answer.__name__}")
+    for chapter, name, answer in given("RIGHT")
 ]
 WRONG = [
-    pytest.param(name, answer, hint, id=f"{name}-{answer.__name__}")
-    for module in filter(None, ANSWERS.values())
-    for name, wrong in module.WRONG.items()
-    for answer, hint in wrong
+    param(chapter, name, answer, hint, id=f"{name}-{answer.__name__}")
+    for chapter, name, (answer, hint) in given("WRONG")
 ]
 
 
@@ -65,7 +82,7 @@ def different(functions: list[Any]) -> int:
 @pytest.mark.parametrize(("chapter", "name"), EXERCISES)
 def test_exercise_has_answers(chapter: str, name: str) -> None:
     module = ANSWERS[chapter]
-    assert module, f"tests/answers/{chapter.replace('-', '_')}.py is missing"
+    assert module, f"tests/chapters/{chapter}/answers.py is missing"
     right, wrong = module.RIGHT.get(name, []), module.WRONG.get(name, [])
     assert different(right) >= 2, f"{name}: two right answers or more, written differently"
     assert different([function for function, _ in wrong]) >= 4, f"{name}: four wrong ones or more"
@@ -90,6 +107,13 @@ def test_known_mistake_is_told_from_the_others(name: str, wrong: Any, hint: str)
     assert (verdict.status, verdict.hint) == ("failed", hint), verdict
 
 
+@pytest.mark.parametrize(("chapter", "name"), EXERCISES)
+def test_hints_are_plain(chapter: str, name: str) -> None:
+    """Nothing typesets a formula in a hint: no dollar signs, no commands of LaTeX."""
+    hints = [hint for _, hint in chapters()[chapter][name].mistakes]
+    assert [hint for hint in hints if re.search(r"\$|\\[A-Za-z]", hint)] == []
+
+
 # --- The solution in the chapter ------------------------------------------------------------------
 
 SOLUTION = r"\{{solution-start\}} *{label}\s*$.*?\{{solution-end\}}"
@@ -97,13 +121,13 @@ SOLUTION = r"\{{solution-start\}} *{label}\s*$.*?\{{solution-end\}}"
 
 def solution(chapter: str, name: str) -> Any:
     """The function (or class) of this name in the solution that the chapter gives."""
-    found = sorted((ROOT / "chapters").glob(f"*/{chapter}.md"))
-    if not found:
+    page = ROOT / f"chapters/{chapter}.md"
+    if not page.exists():
         pytest.skip(f"the chapter {chapter} is not written yet")
-    text = found[0].read_text("utf-8")
+    text = page.read_text("utf-8")
     label = name.replace("_", "-")
     part = re.search(SOLUTION.format(label=label), text, re.MULTILINE | re.DOTALL)
-    assert part, f"{found[0].name} has no solution of the exercise {label}"
+    assert part, f"{page.name} has no solution of the exercise {label}"
     names: dict[str, Any] = {"__name__": "__main__"}
     for cell in code(text[: part.start()]):
         exec(definitions(cell), names)

@@ -1,18 +1,26 @@
-"""The book's exercises: a module a chapter, each holding `Exercise`s under the names they go by."""
+"""The book's exercises: a module a chapter, each holding `Exercise`s under the names they go by.
+
+A chapter's module stands where its page does: `<part>/<name>.py`. It is imported when one of its
+exercises is asked for, and no sooner.
+"""
 
 from __future__ import annotations
 
 import importlib
 import inspect
-import pkgutil
+import random
+import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from importlib import resources
+from types import ModuleType
 from typing import Any
 
+import numpy as np
 import torch
 
-from ..runtime import seed
+_DEFINITION = re.compile(r"^(\w+) = Exercise\(", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -34,7 +42,8 @@ class Exercise:
     call
         How to get an answer out of a reader's function (or class), if not `function(*arguments)`:
         `lambda reader, X, y: list(reader(X, y))` for a generator. Answers are tensors, numbers,
-        strings, or tuples, lists and dicts of these.
+        strings, or tuples, lists and dicts of these. Of a dtype only its kind counts (True or
+        False, whole, real, complex), and a tensor of shape () is a number, too.
     tolerance
         How far a floating-point number may be off, relative to its size; a tenth of it absolutely.
 
@@ -57,7 +66,9 @@ class Exercise:
 
     def answer(self, function: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
         """What a function answers, with the seeds set; it may change the arguments."""
-        seed(0)
+        random.seed(0)
+        np.random.seed(0)
+        torch.default_generator.manual_seed(0)  # the CPU's alone: no GPU has to do with cases
         return self.call(function, *arguments) if self.call else function(*arguments)
 
     def parameters(self) -> list[str]:
@@ -68,16 +79,46 @@ class Exercise:
 
 
 @lru_cache(maxsize=1)
-def chapters() -> dict[str, dict[str, Exercise]]:
-    """All exercises by chapter and name. No name may stand for two exercises."""
-    found: dict[str, dict[str, Exercise]] = {}
-    for module in pkgutil.iter_modules(__path__):
-        if module.name.startswith("_"):
-            continue
-        here = vars(importlib.import_module(f"{__name__}.{module.name}"))
-        exercises = {name: value for name, value in here.items() if isinstance(value, Exercise)}
-        for chapter, others in found.items():
-            for name in exercises.keys() & others:
-                raise ValueError(f"{chapter} and {module.name} both have an exercise {name!r}")
-        found[module.name.replace("_", "-")] = exercises
+def names() -> dict[str, list[str]]:
+    """The exercises' names by chapter (`foundations/mlp`), read from the sources: none is imported.
+
+    A name stands for one exercise of the whole book; one that two chapters have is a `ValueError`.
+    """
+    found: dict[str, list[str]] = {}
+    for part in sorted(resources.files(__name__).iterdir(), key=lambda entry: entry.name):
+        modules = part.iterdir() if part.is_dir() else ()
+        for module in sorted(modules, key=lambda entry: entry.name):
+            if module.name.endswith(".py") and not module.name.startswith("_"):
+                chapter = f"{part.name}/{module.name.removesuffix('.py')}"
+                found[chapter] = _DEFINITION.findall(module.read_text("utf-8"))
+    where: dict[str, str] = {}
+    for chapter, exercises in found.items():
+        for name in exercises:
+            if name in where:
+                raise ValueError(f"{where[name]} and {chapter} both have an exercise {name!r}")
+            where[name] = chapter
     return found
+
+
+def find(name: str) -> Exercise:
+    """The exercise of this name; only its chapter's module is imported. `KeyError` if none has it.
+
+    >>> find("smallest_margin").parameters()
+    ['w', 'b', 'X', 'y']
+    """
+    for chapter, exercises in names().items():
+        if name in exercises:
+            return getattr(_module(chapter), name)
+    raise KeyError(name)
+
+
+def chapters() -> dict[str, dict[str, Exercise]]:
+    """All exercises by chapter and name. This imports every chapter's module: it is for tests."""
+    return {
+        chapter: {name: getattr(_module(chapter), name) for name in exercises}
+        for chapter, exercises in names().items()
+    }
+
+
+def _module(chapter: str) -> ModuleType:
+    return importlib.import_module(f"{__name__}.{chapter.replace('/', '.')}")

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor, tensor
 
-from . import Exercise
+from d2lutil.exercises import Exercise
 
 
 def _slope(c: Tensor, y: Tensor) -> Tensor:

@@ -59,10 +59,6 @@ anchor_fit = Exercise(
             "These are the best overlaps, one for each shape. Take their mean, and `.item()`.",
         ),
         (
-            lambda shapes, anchors: _overlaps(shapes, anchors).amax(dim=1).mean(),
-            "The value is right, but it is a tensor. `.item()` makes it a Python number.",
-        ),
-        (
             lambda shapes, anchors: _overlaps(shapes, anchors).amin(dim=1).mean().item(),
             "You take the anchor that each shape overlaps least. Take the largest IoU.",
         ),

@@ -246,7 +246,7 @@ WRONG = {
         (iou_of_the_larger, "the larger area"),
         (iou_as_a_distance, "1 minus the IoU"),
         (shared, "the area that they share"),
-        (iou_of_all_pairs, "shape"),
+        (iou_of_all_pairs, "as `(n,)` with `(n, 1)` becomes"),
         (iou_exchanged, "wrong way round: this is the box round both"),
     ],
     "area_precision": [

@@ -326,7 +326,13 @@ RIGHT = {
         forward_by_columns,
         forward_by_module,
     ],
-    "swish_slope": [slope_by_swish, slope_by_exp, slope_by_tanh, slope_by_case],
+    "swish_slope": [
+        slope_by_swish,
+        slope_by_exp,
+        slope_by_tanh,
+        slope_by_case,
+        slope_in_double_precision,
+    ],
 }
 WRONG = {
     "mlp_forward": [
@@ -355,7 +361,7 @@ WRONG = {
         (forward_weights_first, "on the left of the matrix product"),
         (forward_entry_by_entry, "the matrix product, `@`"),
         (forward_flat, "The numbers are right"),
-        (forward_columns, "Follow the shapes"),
+        (forward_columns, "in another order"),
         (forward_on_its_lists, "Make a new one"),
     ],
     "swish_slope": [
@@ -376,8 +382,7 @@ WRONG = {
         (slope_overflows_below_in_second_term, "at z = −1000 `exp(-z)` is infinite"),
         (slope_overflows_above, "at z = 1000 `exp(z)` is infinite"),
         (slope_overflows_on_both_sides, "`exp` of a large number"),
-        (slope_in_double_precision, "The numbers are right"),
-        (slope_sum, "Follow the shapes"),
+        (slope_sum, "All became one number"),
         (slope_of_one_number, "no `.item()`"),
         (slope_with_if, "Call it yourself"),
     ],

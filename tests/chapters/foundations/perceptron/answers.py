@@ -225,7 +225,7 @@ WRONG = {
         (update_w_only, "Return all of them"),
         (update_without_return, "Is a `return` missing"),
         (update_bias_as_number, "no `.item()`"),
-        (update_as_row, "Follow the shapes"),
+        (update_as_row, "A dimension of size 1 is too many"),
     ],
     "smallest_margin": [
         (margin_score, "Divide by the length of `w`"),

@@ -1,0 +1,174 @@
+"""Judges a reader's function: runs it on all cases, and puts into words what came of it."""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import dis
+import inspect
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+
+from d2lutil.exercises import Exercise
+
+from . import sandbox
+from .comparison import Fault, difference, part_of, same
+from .hints import common_hint, pair
+from .sandbox import Outcome, Sandbox
+from .values import kind, show_named
+from .verdict import Verdict
+
+_IN_PLACE = (
+    "`w += …`, `w[0] = …`, methods whose names end in `_`, and `append` or `pop` of a list change "
+    "what belongs to whoever called your function. Make a new one: `w = w + …`, or begin with "
+    "`w.clone()`; of a list, `[*w]`."
+)
+_NO_HINT = "No usual mistake fits. Work this case by hand and compare it with your lines in turn."
+
+
+def judge(name: str, exercise: Exercise, function: Any) -> Verdict:
+    """Run a reader's function on all cases, and say what is wrong in the first wrong one."""
+    names = exercise.parameters()
+    if fault := _call_fault(name, exercise, function):
+        return Verdict(name, "failed", fault.message, hint=fault.hint)
+
+    cases = list(exercise.cases(torch.Generator().manual_seed(0)))
+    box, outcomes, wants, first = Sandbox(sandbox.SECONDS), [], [], None
+    for case in cases:
+        ours, theirs = copy.deepcopy(case), copy.deepcopy(case)
+        want = exercise.answer(exercise.reference, ours)
+        outcome = box.run(exercise.answer, function, theirs)
+        compared = zip(names, case, theirs, ours, strict=True)
+        outcome.changed = {n: t for n, c, t, o in compared if not same(t, c) and same(o, c)}
+        outcomes.append(outcome)
+        wants.append(want)
+        fault = _fault(outcome, want, exercise)
+        first = first or (fault and (len(outcomes), case, outcome, want, fault))
+        if outcome.late:
+            break
+    if not first:
+        printed = any(outcome.printed for outcome in outcomes)
+        note = "It printed something, which does not matter here." if printed else ""
+        return Verdict(name, "passed", f"passed, all {len(cases)} cases.", note=note)
+    number, case, outcome, want, fault = first
+    if outcome.value is ... or _untouched(function):
+        message = "not attempted yet. Write your code, run its cell, and then this one again."
+        return Verdict(name, "not attempted", message)
+
+    rows = [("Input", show_named(names, case))]
+    if outcome.changed:
+        rows.append(("Afterwards", show_named([*outcome.changed], [*outcome.changed.values()])))
+    elif not (outcome.error or outcome.late):
+        for digits in (4, 8):  # more of them where the first ones are the same
+            got, expected = (show_named(exercise.returns, v, digits) for v in (outcome.value, want))
+            if got != expected:
+                break
+        rows += [("Came out", got), ("Expected", expected)]
+    rows.append(("Printed", outcome.printed.strip()))
+    hint = fault.hint
+    if not outcome.changed:
+        known = _known_mistake(exercise, cases, outcomes)
+        hint = known or _usual_hint(exercise, outcomes, wants, fault) or _NO_HINT
+    return Verdict(name, "failed", f"{fault.message} (Case {number} of {len(cases)}.)", rows, hint)
+
+
+def _call_fault(name: str, exercise: Exercise, function: Any) -> Fault | None:
+    """Why a function cannot be called as the exercise does, if it cannot."""
+    if not callable(function):
+        hint = f"Give it the function itself, without calling it: `check.{name}({name})`."
+        return Fault(f"the check was given {kind(function)}, not a function.", hint)
+    names = exercise.parameters()
+    if exercise.call:
+        return None
+    with contextlib.suppress(ValueError):  # some functions written in C have none to show
+        signature = inspect.signature(function)
+        own = list(signature.parameters)
+        wrong = own != names and sorted(own) == sorted(names)  # called by position, not name
+        try:
+            signature.bind(*names)
+        except TypeError:
+            wrong = True
+        if wrong:
+            given = ", ".join(names)
+            message = f"its parameters are `{signature}`; the check gives it `({given})`."
+            return Fault(message, f"Begin with `def {name}({given}):`.")
+    return None
+
+
+def _untouched(function: Any) -> bool:
+    """Whether this is a stub: nothing but `...`, `pass` or `return`; of a class, all its methods.
+
+    The code decides, and never an error: `NotImplementedError` or a message with the word
+    "ellipsis" can come of an attempt.
+    """
+
+    def empty(function: Any) -> bool:
+        idle = {"RESUME", "NOP", "LOAD_CONST", "RETURN_CONST", "RETURN_VALUE"}
+        return all(
+            step.opname in idle and ("CONST" not in step.opname or step.argval in (None, ...))
+            for step in dis.get_instructions(function)
+        )
+
+    if not inspect.isclass(function):
+        return inspect.isfunction(function) and empty(function)
+    methods = {n: value for n, value in vars(function).items() if inspect.isfunction(value)}
+    if len(methods) > 1:
+        methods.pop("__init__", None)
+    return all(map(empty, methods.values()))
+
+
+def _fault(outcome: Outcome, want: Any, exercise: Exercise) -> Fault | None:
+    """What is wrong with the outcome of a call; None if it is right."""
+    if outcome.late:
+        hint = "Look for a loop whose condition stays true."
+        return Fault(f"{outcome.late}{outcome.where}.", hint)
+    if outcome.error:
+        text = str(outcome.error).strip().partition("\n")[0][:300]
+        text = f"{type(outcome.error).__name__}{': ' if text else ''}{text}"
+        hint = "Call it yourself with the input above."
+        if "'ellipsis'" in text:  # the type of it, in quotes
+            hint = "A `...` still stands where your code belongs."
+        return Fault(f"it raised {text}{outcome.where}.", hint)
+    if outcome.changed:
+        return Fault(f"it changed its input `{next(iter(outcome.changed))}`.", _IN_PLACE)
+    if outcome.value is None and want is not None:
+        hint = "Is a `return` missing, at the end or in some branch?"
+        return Fault("it returned nothing.", hint)
+    return difference(outcome.value, want, exercise.tolerance, names=exercise.returns)
+
+
+def _usual_hint(
+    exercise: Exercise, outcomes: Sequence[Outcome], wants: Sequence[Any], fault: Fault
+) -> str:
+    """The hint of the first fault, with what all cases together say of the part that is wrong."""
+    values = [None if outcome.error or outcome.late else outcome.value for outcome in outcomes]
+    parts = ([part_of(value, fault.part) for value in each] for each in (values, wants))
+    pairs = [pair(got, want) for got, want in zip(*parts, strict=True)]
+    return " ".join(filter(None, (common_hint(pairs, exercise.tolerance), fault.hint)))
+
+
+def _known_mistake(
+    exercise: Exercise, cases: Sequence[tuple[Any, ...]], outcomes: Sequence[Outcome]
+) -> str:
+    """The hint for the mistake that has these outcomes in all cases, if there is one."""
+    for wrong, hint in exercise.mistakes:
+        for case, outcome in zip(cases, outcomes, strict=False):
+            value = error = None
+            try:
+                value = exercise.answer(wrong, copy.deepcopy(case))
+            except Exception as raised:
+                error = raised
+            if outcome.late or _in_any_order(outcome.error) != _in_any_order(error):
+                break
+            if not error and difference(outcome.value, value, exercise.tolerance):
+                break
+        else:
+            return hint
+    return ""
+
+
+def _in_any_order(error: BaseException | None) -> list[str]:
+    """The words of an error: `a * b` and `b * a` name the same sizes, in another order."""
+    return sorted(repr(error).split())
