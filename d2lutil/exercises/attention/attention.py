@@ -11,6 +11,14 @@ from torch import Tensor, tensor
 from d2lutil.exercises import Exercise
 
 
+def _regression(queries: Tensor, keys: Tensor, values: Tensor, width: float) -> Tensor:
+    """Kernel regression: queries (m,), keys (n,), values (n,) -> (m,)."""
+    u = (queries[:, None] - keys) / width  # (m, n)
+    w = (1 - u**2).relu()  # (m, n)
+    total = w.sum(dim=1)  # (m,)
+    return torch.where(total > 0, w @ values / total, values.mean())
+
+
 def _parabola(u: Tensor) -> Tensor:
     """ReLU of 1 - u², entry by entry."""
     return (1 - u**2).relu()
@@ -25,16 +33,12 @@ def _weighted(
     alone: Callable[[Tensor, Tensor], Tensor] = lambda values, u: values.mean(),
     dim: int | None = 1,
 ) -> Tensor:
-    """Kernel regression; `alone` says what comes out where all weights are zero: (m,)."""
+    """Its parts replaced; `alone` says what comes out where all weights are zero: (m,)."""
     u = (queries[:, None] - keys) / width  # (m, n)
     w = kernel(u)  # (m, n)
     total = w.sum(dim=dim, keepdim=True)  # (m, 1)
     average = (w / total) @ values  # (m,)
     return torch.where(w.sum(dim=1) == 0, alone(values, u), average)
-
-
-def _regression(queries: Tensor, keys: Tensor, values: Tensor, width: float) -> Tensor:
-    return _weighted(queries, keys, values, width)
 
 
 def _regression_cases(
@@ -44,6 +48,8 @@ def _regression_cases(
     yield tensor([0.75, 2.0]), keys, values, 2.0
     yield tensor([0.7, 9.0]), keys, values, 0.4
     yield tensor([-9.0, 1.1, 2.4, 30.0]), keys, values, 1.6
+    yield tensor([0.9]), keys, values, 1.0  # a single query
+    yield tensor([1.5, 0.7]), tensor([0.5, 2.5, 9.0]), values, 1.0  # as far off as the width
     for m, n, width in ((4, 7, 0.8), (6, 5, 2.5), (3, 9, 0.5)):
         keys = 3 * torch.randn(n, generator=generator)
         values = 2 + torch.randn(n, generator=generator)
@@ -78,6 +84,12 @@ def _mean_if_any(queries: Tensor, keys: Tensor, values: Tensor, width: float, ea
     if w.sum(dim=1).all():
         return _regression(queries, keys, values, width)
     return values.mean().expand(queries.shape if each else ())
+
+
+def _if_all(queries: Tensor, keys: Tensor, values: Tensor, width: float) -> Tensor:
+    """One `if` for all queries, which fails unless there is only one."""
+    w = _parabola((queries[:, None] - keys) / width)  # (m, n)
+    return values.mean() if w.sum(dim=1) == 0 else _regression(queries, keys, values, width)
 
 
 def _gaussian(queries: Tensor, keys: Tensor, values: Tensor, width: float) -> Tensor:
@@ -132,7 +144,7 @@ relu_regression = Exercise(
             for each in (True, False)
         ),
         (
-            lambda queries, keys, values, width: values.mean() if queries == 0 else values,
+            _if_all,
             "`if` wants one answer, and a comparison of tensors gives one for each query. "
             "`torch.where` decides for each of them.",
         ),
@@ -213,7 +225,9 @@ def _softmax_over(
 
 
 def _by_length(scores: Tensor, lengths: Tensor) -> Tensor:
-    return _softmax_over(scores, lengths)
+    """Softmax over the words: scores (n, t, s), lengths (n,) -> (n, t, s)."""
+    padding = torch.arange(scores.shape[2]) >= lengths[:, None, None]  # (n, 1, s)
+    return scores.masked_fill(padding, -torch.inf).softmax(dim=2)
 
 
 def _length_cases(generator: torch.Generator) -> Iterator[tuple[Tensor, Tensor]]:
@@ -345,13 +359,15 @@ def _attend(
     dim: int = 2,
     fill: float = -torch.inf,
 ) -> Tensor:
-    """Attention with scores q'Wk: queries (n, t, d), keys (n, s, d), values (n, s, v)."""
+    """Its parts replaced: queries (n, t, d), keys (n, s, d), values (n, s, v)."""
     scores = scale * queries @ W @ keys.mT  # (n, t, s)
     return scores.masked_fill(~mask[:, None], fill).softmax(dim=dim) @ values
 
 
 def _bilinear(queries: Tensor, keys: Tensor, values: Tensor, W: Tensor, mask: Tensor) -> Tensor:
-    return _attend(queries, keys, values, W, mask)
+    """Attention with scores q'Wk: queries (n, t, d), keys (n, s, d), values (n, s, v)."""
+    scores = queries @ W @ keys.mT  # (n, t, s)
+    return scores.masked_fill(~mask[:, None], -torch.inf).softmax(dim=2) @ values
 
 
 def _bilinear_cases(generator: torch.Generator) -> Iterator[tuple[Tensor, ...]]:
@@ -367,6 +383,9 @@ def _bilinear_cases(generator: torch.Generator) -> Iterator[tuple[Tensor, ...]]:
         tensors = (torch.randn(shape, generator=generator) for shape in shapes)
         lengths = torch.randint(1, s, (n, 1), generator=generator)
         yield *tensors, torch.arange(s) < lengths
+    queries, keys, values = torch.randn(3, 2, 3, 3, generator=generator)
+    mask = tensor([[False, True, False], [True, False, True]])  # words after the padding
+    yield queries, keys, values, torch.randn(3, 3, generator=generator), mask
 
 
 def _no_softmax(queries: Tensor, keys: Tensor, values: Tensor, W: Tensor, mask: Tensor) -> Tensor:

@@ -150,9 +150,9 @@ look_back_window = Exercise(
 )
 
 
-def _turn(phi: Tensor, sign: int = 1) -> Tensor:
+def _turn(phi: Tensor) -> Tensor:
     """A block [[cos, -sin], [sin, cos]] for each angle on the diagonal: (d, d)."""
-    c, s = torch.cos(phi), sign * torch.sin(phi)
+    c, s = torch.cos(phi), torch.sin(phi)
     return torch.block_diag(
         *(
             torch.stack([torch.stack([a, -b]), torch.stack([b, a])])
@@ -190,23 +190,36 @@ def _two_minus(step: int, d: int) -> Tensor:
     return M
 
 
+def _rows(places: Tensor, d: int) -> Tensor:
+    """Rows of the sinusoidal table at places (n,): (n, d)."""
+    angles = places[:, None] * _frequencies(d)  # (n, d / 2)
+    return torch.stack([torch.sin(angles), torch.cos(angles)], dim=2).flatten(1)
+
+
+def _fitted(step: int, d: int) -> Tensor:
+    """The matrix that fits the first hundred rows best, in single precision."""
+    places = torch.arange(100)
+    return torch.linalg.lstsq(_rows(places, d), _rows(places + step, d)).solution
+
+
 def _moved(position_shift: Callable[[int, int], Any], step: int, d: int) -> Any:
-    """What the matrix makes of 16 rows of the table: a fitted one may do that as well."""
+    """What the matrix makes of rows of the table, and whether it still does so far away."""
     M = position_shift(step, d)
     if not isinstance(M, Tensor):
         return M
     if M.shape != (d, d):
         return M.shape, M
-    angles = torch.arange(16)[:, None] * _frequencies(d)  # (16, d / 2)
-    P = torch.stack([torch.sin(angles), torch.cos(angles)], dim=2).flatten(1)  # (16, d)
-    return M.shape, P.to(M.dtype) @ M
+    far = torch.tensor([1_000, 5_000])
+    moved = _rows(far, d).to(M.dtype) @ M  # (2, d)
+    exact = torch.allclose(moved, _rows(far + step, d).to(M.dtype), atol=0.02)
+    return M.shape, _rows(torch.arange(16), d).to(M.dtype) @ M, exact
 
 
 position_shift = Exercise(
     reference=_position_shift,
-    cases=lambda generator: [(1, 2), (1, 4), (2, 6), (-1, 8), (5, 4), (0, 6)],
+    cases=lambda generator: [(1, 2), (1, 4), (2, 6), (-1, 8), (5, 4), (0, 6), (0, 32)],
     call=_moved,
-    returns=("M.shape", "P[:16] @ M"),
+    returns=("M.shape", "P[:16] @ M", "P[p] @ M is right at p = 1000 and 5000"),
     tolerance=5e-3,  # where frequencies grow by mistake, angles have few digits after the point
     mistakes=[
         (
@@ -217,6 +230,12 @@ position_shift = Exercise(
         (
             lambda step, d: _turn(step * 10000 ** (-torch.arange(d // 2) / d)),
             "Your frequencies fall too slowly. The exponent is −2j/d, with j from 0 to d/2 − 1.",
+        ),
+        (
+            _fitted,
+            "You fit a matrix to the first rows of the table, which with many columns does not fix "
+            "it: far away it goes wrong. Write its entries down, from the sine and the cosine of "
+            "a sum.",
         ),
         (
             lambda step, d: _turn(step * torch.ones(d // 2)),

@@ -22,7 +22,10 @@ def _input_size_cases(generator: torch.Generator) -> Iterator[tuple[int, ...]]:
     yield 5, 3, 0, 2, 1
     yield 5, 4, 0, 1, 3
     yield 1, 5, 0, 3, 2
+    yield 1, 3, 1, 2, 1  # a single pixel
     yield 1, 5, 1, 1, 1  # fewer pixels than the kernel has
+    yield 40, 7, 2, 3, 2  # more than a hundred
+    yield 2_000, 3, 1, 2, 1  # more than a thousand
     for _ in range(6):
         m, k, p, s, d = (
             int(torch.randint(low, high, (), generator=generator))
@@ -30,6 +33,21 @@ def _input_size_cases(generator: torch.Generator) -> Iterator[tuple[int, ...]]:
         )
         yield m, k, p, s, d
 
+
+def _search_below(end: int) -> Callable[[int, int, int, int, int], int | None]:
+    """Tries sizes one after the other, up to a number that is too small."""
+
+    def answer(m: int, k: int, p: int, s: int, d: int) -> int | None:
+        size = _input_size(m, k, p, s, d)
+        return size if size < end else None
+
+    return answer
+
+
+_SEARCH = (
+    "You try sizes one after the other, and stop too soon: here the answer is larger than the last "
+    "one that you try. Solve for the size instead."
+)
 
 conv_input_size = Exercise(
     reference=_input_size,
@@ -99,6 +117,8 @@ conv_input_size = Exercise(
             "The image itself may be smaller than the kernel, as long as it is large enough with "
             "its padding.",
         ),
+        (_search_below(101), _SEARCH),
+        (_search_below(1_001), _SEARCH),
         (
             lambda m, k, p, s, d: float(_input_size(m, k, p, s, d)),
             "Your numbers are right, but a count of pixels is a whole number: use `//` instead of "
@@ -110,7 +130,7 @@ conv_input_size = Exercise(
 
 def _correlate(X: Tensor, K: Tensor, b: Tensor, s: int) -> Tensor:
     """X (c_in, h, w), K (c_out, c_in, k, k), b (c_out,) -> (c_out, h_out, w_out)."""
-    return functional.conv2d(X[None], K, b, stride=s)[0]
+    return functional.conv2d(X, K, b, stride=s)
 
 
 def _correlate_cases(generator: torch.Generator) -> Iterator[tuple[Tensor, Tensor, Tensor, int]]:
@@ -270,7 +290,7 @@ correlate_channels = Exercise(
 
 def _full(X: Tensor, K: Tensor) -> Tensor:
     """X (h, w), K (k, k) -> (h + k - 1, w + k - 1)."""
-    return _padded(X, K.flip(0, 1))
+    return functional.conv2d(X[None], K.flip(0, 1)[None, None], padding=len(K) - 1).squeeze(0)
 
 
 def _padded(X: Tensor, K: Tensor, p: int | None = None) -> Tensor:
@@ -283,9 +303,14 @@ def _full_cases(generator: torch.Generator) -> Iterator[tuple[Tensor, Tensor]]:
     X = tensor([[1.0, 0.0, 2.0], [3.0, 1.0, 0.0], [2.0, 4.0, 1.0]])
     yield X, tensor([[2.0, -1.0], [1.0, 3.0]])
     yield tensor([[1.0]]), tensor([[1.0, 2.0], [3.0, 4.0]])
-    for h, w, k in ((4, 5, 3), (6, 4, 3), (3, 3, 4), (5, 5, 1)):
+    for h, w, k in ((4, 5, 3), (6, 4, 3), (3, 3, 4), (5, 5, 1), (1, 5, 1), (4, 1, 1), (1, 4, 2)):
         X = torch.randn(h, w, generator=generator)
         yield X, torch.randn(k, k, generator=generator)
+
+
+def _cut_by_minus(X: Tensor, K: Tensor) -> Tensor:
+    """The image in a frame of zeros, and a result that is cut by [p:-p]."""
+    return _full(X, K) if len(K) > 1 else X[:0, :0]
 
 
 _NOT_ENOUGH = (
@@ -336,6 +361,16 @@ full_convolution = Exercise(
         (
             lambda X, K: _padded(X, K.flip(0, 1), len(K)),
             "You pad too much: your outermost windows see nothing of the image.",
+        ),
+        (
+            lambda X, K: _full(X, K).squeeze(),
+            "`squeeze()` removes every dimension of size 1, those of a narrow image, too. Tell it "
+            "which ones, or index: `Y[0, 0]`.",
+        ),
+        (
+            _cut_by_minus,
+            "`Y[p:-p]` is empty where p is 0: `-0` is the beginning. Write the end as "
+            "`len(Y) - p`.",
         ),
         (
             lambda X, K: _padded(X, K, 0),

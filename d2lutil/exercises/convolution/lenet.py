@@ -11,6 +11,14 @@ from torch import Tensor, tensor
 from d2lutil.exercises import Exercise
 
 
+def _parameters(channels: int, height: int, width: int, classes: int) -> int:
+    """LeNet's parameters: weights and biases, layer by layer."""
+    rows, columns = ((side // 2 - 4) // 2 for side in (height, width))
+    convolutions = 6 * (25 * channels + 1) + 16 * (25 * 6 + 1)
+    dense = 120 * (16 * rows * columns + 1) + 84 * (120 + 1)
+    return convolutions + dense + classes * (84 + 1)
+
+
 def _halved(size: int) -> int:
     return size // 2
 
@@ -26,7 +34,7 @@ def _count(
     bias: int = 1,
     dense_bias: int = 1,
 ) -> int:
-    """LeNet's parameters; the arguments after `classes` are ways to get it wrong."""
+    """The same with some of its parts replaced."""
 
     def side(size: int) -> int:
         return shrink(shrink(size + 2 * padding - 4) + 2 * second_padding - 4)
@@ -37,15 +45,12 @@ def _count(
     return convolutions + dense + classes * (84 + dense_bias)
 
 
-def _parameters(channels: int, height: int, width: int, classes: int) -> int:
-    return _count(channels, height, width, classes)
-
-
 def _parameters_cases(generator: torch.Generator) -> Iterator[tuple[int, int, int, int]]:
     yield 1, 28, 28, 10
     yield 3, 32, 32, 100
     yield 1, 28, 40, 26
     yield 2, 31, 45, 7
+    yield 1, 12, 15, 2  # a single place is left
     for _ in range(3):
         channels, classes = torch.randint(2, 20, (2,), generator=generator).tolist()
         height, width = torch.randint(24, 70, (2,), generator=generator).tolist()
@@ -174,6 +179,17 @@ lenet_parameters = Exercise(
 )
 
 
+def _max_pool_gradient(X: Tensor, G: Tensor, k: int, s: int) -> Tensor:
+    """Each window's winner gets its gradient: X (n, c, h, w), G (n, c, rows, columns)."""
+    dX = torch.zeros_like(X)
+    for i in range(G.shape[2]):
+        for j in range(G.shape[3]):
+            here = (..., slice(i * s, i * s + k), slice(j * s, j * s + k))
+            winner = X[here] == X[here].amax(dim=(2, 3), keepdim=True)  # (n, c, k, k)
+            dX[here] += winner * G[:, :, i : i + 1, j : j + 1]
+    return dX
+
+
 def _windows(
     X: Tensor,
     G: Tensor,
@@ -197,8 +213,14 @@ def _won(window: Tensor) -> Tensor:
     return window == window.amax(dim=(2, 3), keepdim=True)
 
 
-def _max_pool_gradient(X: Tensor, G: Tensor, k: int, s: int) -> Tensor:
-    return _windows(X, G, k, s, lambda window, g: _won(window) * g)
+def _anywhere(X: Tensor, G: Tensor, k: int, s: int) -> Tensor:
+    """Compares a window's largest number with all numbers of the picture."""
+    dX = torch.zeros_like(X)
+    for i in range(G.shape[2]):
+        for j in range(G.shape[3]):
+            window = X[:, :, i * s : i * s + k, j * s : j * s + k]
+            dX += (window.amax(dim=(2, 3), keepdim=True) == X) * G[:, :, i : i + 1, j : j + 1]
+    return dX
 
 
 def _max_pool_gradient_cases(
@@ -206,6 +228,9 @@ def _max_pool_gradient_cases(
 ) -> Iterator[tuple[Tensor, Tensor, int, int]]:
     X = tensor([[[[0.5, 2.0, 1.5, -1.0], [3.0, 5.0, -2.0, 2.5]]]])
     yield X, tensor([[[[10.0, 20.0]]]]), 2, 2
+    X = tensor([[[[1.0, 5.0, 5.0, 2.0], [3.0, 2.0, 1.0, 4.0]]]])  # two windows, equal winners
+    yield X, tensor([[[[10.0, 20.0]]]]), 2, 2
+    yield X - 6, tensor([[[[10.0, 20.0]]]]), 2, 2  # negative numbers only
     for n, c, h, w, k, s in (
         (1, 2, 4, 6, 2, 2),
         (1, 1, 5, 5, 3, 2),
@@ -246,6 +271,11 @@ max_pool_gradient = Exercise(
             lambda X, G, k, s: _windows(X, G, k, s, lambda window, g: _won(window) * g, add=False),
             "Where windows overlap, yours wipe out what the window before has given. A number may "
             "win in several windows.",
+        ),
+        (
+            _anywhere,
+            "You look for a window's largest number in the whole picture, where the same number "
+            "may stand in other windows. Compare it with the numbers of its own window.",
         ),
         (
             _only_the_winner,

@@ -11,6 +11,14 @@ from torch.nn import functional as F
 
 from d2lutil.exercises import Exercise
 
+
+def _normalise(X: Tensor, gamma: Tensor, beta: Tensor, eps: float) -> Tensor:
+    """X (n, c, h, w) with mean 0 and variance 1 in each channel, then gamma and beta (c,)."""
+    rest = X - X.mean(dim=(0, 2, 3), keepdim=True)  # (n, c, h, w)
+    var = rest.square().mean(dim=(0, 2, 3), keepdim=True)  # (1, c, 1, 1)
+    return gamma[:, None, None] * rest / torch.sqrt(var + eps) + beta[:, None, None]
+
+
 _ALL = (0, 2, 3)  # all dimensions but that of the channels
 
 
@@ -27,14 +35,10 @@ def _batch(
     dims: tuple[int, ...] = _ALL,
     unbiased: bool = False,
 ) -> Tensor:
-    """X (n, c, h, w) with mean and variance over dims taken out, then gamma and beta."""
+    """The same with other dimensions or another variance."""
     mean = X.mean(dim=dims, keepdim=True)
     var = X.var(dim=dims, keepdim=True, unbiased=unbiased)
     return _column(gamma) * (X - mean) / torch.sqrt(var + eps) + _column(beta)
-
-
-def _normalise(X: Tensor, gamma: Tensor, beta: Tensor, eps: float) -> Tensor:
-    return _batch(X, gamma, beta, eps)
 
 
 def _normalise_cases(

@@ -27,8 +27,11 @@ def _shared(A: Tensor, B: Tensor, least: float | None = 0) -> Tensor:
 
 
 def _iou(A: Tensor, B: Tensor) -> Tensor:
-    shared = _shared(A, B)
-    return shared / (_areas(A) + _areas(B) - shared)
+    """The IoU (n,) of boxes A (n, 4) and B (n, 4), given as centre and size."""
+    low = torch.maximum(A[:, :2] - A[:, 2:] / 2, B[:, :2] - B[:, 2:] / 2)  # (n, 2)
+    high = torch.minimum(A[:, :2] + A[:, 2:] / 2, B[:, :2] + B[:, 2:] / 2)  # (n, 2)
+    shared = (high - low).clamp(min=0).prod(dim=1)  # (n,)
+    return shared / (A[:, 2:].prod(dim=1) + B[:, 2:].prod(dim=1) - shared)
 
 
 def _iou_cases(generator: torch.Generator) -> Iterator[tuple[Tensor, Tensor]]:
@@ -36,6 +39,9 @@ def _iou_cases(generator: torch.Generator) -> Iterator[tuple[Tensor, Tensor]]:
     yield tensor([[10.0, 10.0, 4.0, 6.0]]), tensor([[10.0, 10.0, 4.0, 6.0]])
     yield tensor([[10.0, 10.0, 4.0, 6.0]]), tensor([[30.0, 12.0, 5.0, 3.0]])
     yield tensor([[10.0, 10.0, 4.0, 6.0]]), tensor([[30.0, 40.0, 5.0, 3.0]])
+    yield tensor([[10.0, 10.0, 4.0, 6.0]]), tensor([[11.0, 30.0, 5.0, 3.0]])
+    yield tensor([[10.0, 10.0, 4.0, 6.0]]), tensor([[13.5, 15.5, 4.0, 6.0]])  # half a pixel
+    yield tensor([[10.0, 10.0, 4.0, 6.0]]), tensor([[10.5, 11.0, 2.0, 3.0]])  # one in the other
     for n in (2, 3, 6):
         A, B = (
             torch.cat(
@@ -85,6 +91,13 @@ def _overwritten(boxes: Tensor) -> tuple[Tensor, Tensor]:
     return low, low + boxes[:, 2:] / 2
 
 
+def _enclosing(A: Tensor, B: Tensor) -> Tensor:
+    """Minimum and maximum exchanged: the smallest box round both."""
+    (low_a, high_a), (low_b, high_b) = _corners(A), _corners(B)
+    around = (torch.maximum(high_a, high_b) - torch.minimum(low_a, low_b)).prod(dim=1)
+    return around / (_areas(A) + _areas(B) - around)
+
+
 centre_iou = Exercise(
     reference=_iou,
     cases=_iou_cases,
@@ -117,6 +130,11 @@ centre_iou = Exercise(
             _as(_overwritten),
             "Your right and lower edges end in the centre. Did you overwrite it with the left and "
             "upper edge before you used it?",
+        ),
+        (
+            _enclosing,
+            "You have `minimum` and `maximum` the wrong way round: this is the box round both. "
+            "What they share begins at the larger of the two left edges.",
         ),
         (
             _not_clamped,

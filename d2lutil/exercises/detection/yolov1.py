@@ -7,8 +7,15 @@ from functools import partial
 
 import torch
 from torch import Tensor, tensor
+from torch.nn import functional
 
 from d2lutil.exercises import Exercise
+
+
+def _centre_cell(boxes: Tensor, size: int, S: int) -> Tensor:
+    """Row and column (n, 2) of the cell that the centre of each of the boxes (n, 4) is in."""
+    centres = (boxes[:, :2] + boxes[:, 2:]) / 2  # (n, 2), x and y
+    return (centres * S / size).long().clamp(max=S - 1).flip(1)
 
 
 def _middles(boxes: Tensor) -> Tensor:
@@ -30,6 +37,7 @@ def _cell_cases(generator: torch.Generator) -> Iterator[tuple[Tensor, int, int]]
         high = low + (0.1 + 0.3 * torch.rand(n, 2, generator=generator)) * size
         yield torch.cat([low, high], dim=1).round(), size, S
     yield tensor([[81.0, 82.0, 89.0, 90.0], [2.0, 20.0, 28.0, 24.0]]), 100, 7
+    yield tensor([[-12.0, 12.0, 40.0, 30.0], [36.0, -12.0, 44.0, 24.0]]), 96, 8
     yield tensor([[84.0, 10.0, 108.0, 20.0], [20.0, 96.0, 30.0, 96.0]]), 96, 8
     yield tensor([[70.0, 10.0, 110.0, 20.0], [10.0, 70.0, 20.0, 112.0]]), 96, 8
 
@@ -107,7 +115,7 @@ _SLIPS = [
 
 
 centre_cell = Exercise(
-    reference=lambda boxes, size, S: _cells(_middles(boxes), size, S),
+    reference=_centre_cell,
     cases=_cell_cases,
     mistakes=[
         *((partial(slip, clamp=clamp), hint) for slip, hint in _SLIPS for clamp in (True, False)),
@@ -150,6 +158,14 @@ centre_cell = Exercise(
 )
 
 
+def _confidence_cost(confidence: Tensor, overlap: Tensor, there: Tensor) -> float:
+    """Both confidence terms, of confidence and overlap (n, B) and there (n,)."""
+    mine = torch.zeros_like(there)[:, None].repeat(1, overlap.shape[1])  # (n, B)
+    mine[torch.arange(len(mine)), overlap.argmax(dim=1)] = there
+    one = functional.mse_loss(confidence[mine], overlap[mine], reduction="sum")
+    return (one + 0.5 * confidence[~mine].square().sum()).item()
+
+
 def _confidence(
     confidence: Tensor,
     overlap: Tensor,
@@ -167,9 +183,9 @@ def _confidence(
     twice: bool = False,
     power: int = 2,
 ) -> float:
-    """Both confidence terms; the options are ways to get them wrong."""
+    """The same with some of its parts replaced."""
     best = (confidence if surest else -overlap if worst else overlap).argmax(dim=1)  # (n,)
-    mine = torch.nn.functional.one_hot(best, confidence.shape[1]).bool()  # (n, B)
+    mine = functional.one_hot(best, confidence.shape[1]).bool()  # (n, B)
     mine = torch.ones_like(mine) if all_mine else mine
     mine = mine & there[:, None]
     rest = torch.ones_like(mine) if twice else ~mine
@@ -185,6 +201,8 @@ def _confidence_cases(generator: torch.Generator) -> Iterator[tuple[Tensor, Tens
     yield tensor([[0.7, 0.2]]), tensor([[0.6, 0.3]]), tensor([True])
     yield tensor([[0.3, 0.4]]), tensor([[0.0, 0.0]]), tensor([False])
     yield tensor([[0.2, 0.9]]), tensor([[0.7, 0.4]]), tensor([True])
+    yield tensor([[0.4, 0.4]]), tensor([[0.0, 0.0]]), tensor([True])  # none of them overlaps it
+    yield tensor([[0.4], [0.3]]), tensor([[0.8], [0.0]]), tensor([True, False])  # B = 1
     for n, B in ((4, 2), (7, 3), (9, 2)):
         there = torch.arange(n) % 3 != 1  # (n,)
         overlap = torch.rand(n, B, generator=generator) * there[:, None]
@@ -200,10 +218,14 @@ def _only_mine(confidence: Tensor, overlap: Tensor, there: Tensor) -> float:
 
 
 def _square_of_sums(confidence: Tensor, overlap: Tensor, there: Tensor) -> float:
-    best = torch.nn.functional.one_hot(overlap.argmax(dim=1), overlap.shape[1]).bool()  # (n, B)
+    best = functional.one_hot(overlap.argmax(dim=1), overlap.shape[1]).bool()  # (n, B)
     mine = best & there[:, None]
     one, silent = (confidence - overlap)[mine].sum(), confidence[~mine].sum()
     return (one**2 + 0.5 * silent**2).item()
+
+
+def _by_overlap(confidence: Tensor, overlap: Tensor, there: Tensor) -> float:
+    return _confidence(confidence, overlap, (overlap > 0).any(dim=1))
 
 
 def _all_best(confidence: Tensor, overlap: Tensor, there: Tensor) -> float:
@@ -213,7 +235,7 @@ def _all_best(confidence: Tensor, overlap: Tensor, there: Tensor) -> float:
 
 
 confidence_cost = Exercise(
-    reference=lambda confidence, overlap, there: _confidence(confidence, overlap, there),
+    reference=_confidence_cost,
     cases=_confidence_cases,
     mistakes=[
         (
@@ -309,6 +331,11 @@ confidence_cost = Exercise(
         (
             _square_of_sums,
             "You square the sums. Square each difference first, then sum.",
+        ),
+        (
+            _by_overlap,
+            "You do not read `there`, and take a cell without overlap for an empty one. A cell may "
+            "have an object that none of its boxes meets; one of them is responsible all the same.",
         ),
         (
             _all_best,

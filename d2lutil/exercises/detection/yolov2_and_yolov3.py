@@ -20,6 +20,12 @@ def _shared(shapes: Tensor, anchors: Tensor) -> Tensor:
     return torch.minimum(shapes[:, None], anchors).prod(dim=2)
 
 
+def _enclosing(shapes: Tensor, anchors: Tensor) -> Tensor:
+    """Minimum and maximum exchanged: (n, k)."""
+    around = torch.maximum(shapes[:, None], anchors).prod(dim=2)
+    return around / (_areas(shapes, anchors) - around)
+
+
 def _areas(shapes: Tensor, anchors: Tensor) -> Tensor:
     return shapes.prod(dim=1)[:, None] + anchors.prod(dim=1)
 
@@ -59,6 +65,11 @@ anchor_fit = Exercise(
         (
             lambda shapes, anchors: _areas_alone(shapes, anchors).amax(dim=1).mean().item(),
             "You compare areas only. A thin and a wide box of the same area may share little.",
+        ),
+        (
+            lambda shapes, anchors: _enclosing(shapes, anchors).amax(dim=1).mean().item(),
+            "You take the larger of the two widths and heights. What two boxes with one centre "
+            "share is as wide as the narrower one and as high as the lower one.",
         ),
         (
             lambda shapes, anchors: _overlaps(shapes, anchors).mean().item(),
@@ -109,6 +120,13 @@ anchor_fit = Exercise(
 )
 
 
+def _direct_boxes(t: Tensor, cells: Tensor, stride: float, anchors: Tensor) -> Tensor:
+    """Corners (n, 4) of what t (n, 4) says in cells (n, 2) with anchors (n, 2)."""
+    centre = stride * (cells + torch.sigmoid(t[:, :2]))  # (n, 2)
+    half = anchors * torch.exp(t[:, 2:]) / 2  # (n, 2)
+    return torch.cat([centre - half, centre + half], dim=1)
+
+
 def _boxes(
     sigmoid: Callable[[Tensor], Tensor] = torch.sigmoid,
     exp: Callable[[Tensor], Tensor] = torch.exp,
@@ -152,22 +170,22 @@ def _box_cases(generator: torch.Generator) -> Iterator[tuple[Tensor, Tensor, flo
 
 
 direct_boxes = Exercise(
-    reference=_boxes(),
+    reference=_direct_boxes,
     cases=_box_cases,
     mistakes=[
         (
             _boxes(sigmoid=lambda t: t),
-            "The centre leaves its cell: the sigmoid of $t_x$ and $t_y$ is missing.",
+            "The centre leaves its cell: the sigmoid of `t[:, :2]` is missing.",
         ),
         (
             _boxes(exp=lambda t: t),
-            "You multiply the anchor by $t$ itself. A $t$ of 0 would give a box of no size: take "
+            "You multiply the anchor by `t` itself. A `t` of 0 would give a box of no size: take "
             "`exp` first.",
         ),
         (
             _boxes(exp=torch.sigmoid),
-            "You take the sigmoid of $t_w$ and $t_h$, too. No box could be larger than its anchor: "
-            "take `exp` there.",
+            "You take the sigmoid of `t[:, 2:]`, too. No box could be larger than its anchor: take "
+            "`exp` there.",
         ),
         (
             _boxes(half=1.0),
@@ -209,7 +227,7 @@ direct_boxes = Exercise(
             _boxes(
                 place=lambda where, cells, anchors, stride: stride * (cells.flip(1) + where),
             ),
-            "You take the row for $x$ and the column for $y$. `cells` holds the column first.",
+            "You take the row for x and the column for y. `cells` holds the column first.",
         ),
         (
             _boxes(sigmoid=lambda t: torch.sigmoid(t) - 0.5),
@@ -218,7 +236,7 @@ direct_boxes = Exercise(
         ),
         (
             _boxes(turn=True),
-            "You exchange width and height: $t_w$ and the anchor's first number belong to $x$.",
+            "You exchange width and height: `t[:, 2]` and the anchor's first number belong to x.",
         ),
         (
             _boxes(half=None),

@@ -27,9 +27,10 @@ def _values(w: Tensor, x: Tensor, n: int) -> list[Tensor]:
 
 def _repeated(w: Tensor, x: Tensor, n: int) -> Tensor:
     """The derivative of h_n with respect to w: every use of w adds its share."""
-    h, slope = _values(w, x, n), torch.zeros_like(w)
-    for k in range(1, n + 1):
-        slope = (1 - h[k] ** 2) * (h[k - 1] + w * slope)
+    h, slope = x, tensor(0.0)
+    for _ in range(n):
+        before, h = h, torch.tanh(w * h)
+        slope = (1 - h**2) * (before + w * slope)
     return slope
 
 
@@ -173,6 +174,12 @@ repeated_slope = Exercise(
 )
 
 
+def _back(X: Tensor, W: Tensor, b: Tensor, dH: Tensor) -> Gradients:
+    """Back through H = tanh(XW + b): X (n, d), W (d, h), b (h,), dH (n, h)."""
+    delta = dH * (1 - torch.tanh(X @ W + b) ** 2)  # (n, h)
+    return delta @ W.T, X.T @ delta, delta.sum(dim=0)
+
+
 def _layer(
     X: Tensor, W: Tensor, b: Tensor, dH: Tensor, slope: Callable[[Tensor, Tensor], Tensor] | None
 ) -> Gradients:
@@ -180,14 +187,6 @@ def _layer(
     Z = X @ W + b  # (n, h)
     delta = dH if slope is None else dH * slope(Z, torch.tanh(Z))  # (n, h)
     return delta @ W.T, X.T @ delta, delta.sum(0)
-
-
-def _right_slope(Z: Tensor, H: Tensor) -> Tensor:
-    return 1 - H**2
-
-
-def _back(X: Tensor, W: Tensor, b: Tensor, dH: Tensor) -> Gradients:
-    return _layer(X, W, b, dH, _right_slope)
 
 
 def _error(X: Tensor, W: Tensor, b: Tensor, dH: Tensor) -> Tensor:
@@ -355,8 +354,7 @@ def _depth_first(parents: Parents, starts: Iterable[str] = ("L",)) -> list[str]:
         if name not in order:
             for parent in parents[name]:
                 visit(parent)
-            if name not in order:
-                order.append(name)
+            order.append(name)
 
     for name in starts:
         visit(name)

@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, tensor
+from torch.nn import functional
 
 from d2lutil.exercises import Exercise
 
@@ -19,7 +20,7 @@ def _from_error(slopes: Callable[[Tensor, Tensor], Any]) -> Callable[..., Any]:
 def _gradient(w: Tensor, b: Tensor, X: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
     """Slopes of the mean squared error: w (d,), b (), X (n, d), y (n,) -> (d,), ()."""
     e = X @ w + b - y  # (n,)
-    return 2 * X.T @ e / len(X), 2 * e.mean()
+    return 2 * (X * e[:, None]).mean(dim=0), 2 * e.mean()
 
 
 def _gradient_cases(generator: torch.Generator) -> Iterator[tuple[Tensor, ...]]:
@@ -30,6 +31,11 @@ def _gradient_cases(generator: torch.Generator) -> Iterator[tuple[Tensor, ...]]:
     for n, d in ((3, 3), (5, 2), (8, 3), (4, 6)):
         w, X = torch.randn(d, generator=generator), torch.randn(n, d, generator=generator)
         yield w, torch.randn((), generator=generator), X, torch.randn(n, generator=generator)
+
+
+def _error_table(w: Tensor, b: Tensor, X: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+    E = X @ w[:, None] + b - y  # (n, n)
+    return 2 * X.T @ E / len(X), 2 * E.mean()
 
 
 _COLUMN = (
@@ -119,7 +125,7 @@ linear_gradient = Exercise(
             "The bias is missing from your predictions.",
         ),
         (
-            lambda w, b, X, y: _gradient(w[:, None], b, X, y),
+            _error_table,
             "Your errors are a table of `(n, n)` numbers: a column minus a vector gives every "
             "prediction minus every target. Keep both as vectors of shape `(n,)`.",
         ),
@@ -209,7 +215,13 @@ def _with_price(price: Callable[[int, int, float], Tensor | float]) -> Callable[
     return answer
 
 
-_ridge = _with_price(lambda n, d, alpha: n * alpha * _free_last(d))
+def _ridge(X: Tensor, y: Tensor, alpha: float) -> tuple[Tensor, Tensor]:
+    """The normal equation with a price on all weights but the last: X (n, d) -> (d,), ()."""
+    X1 = functional.pad(X, (0, 1), value=1.0)  # (n, d + 1)
+    D = torch.eye(X1.shape[1])
+    D[-1, -1] = 0  # the bias pays nothing
+    w1 = torch.linalg.solve(X1.T @ X1 + len(X1) * alpha * D, X1.T @ y)  # (d + 1,)
+    return w1[:-1], w1[-1]
 
 
 def _ridge_cases(generator: torch.Generator) -> Iterator[tuple[Tensor, Tensor, float]]:

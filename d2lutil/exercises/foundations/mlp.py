@@ -12,6 +12,13 @@ from torch.nn import functional
 from d2lutil.exercises import Exercise
 
 
+def _forward(X: Tensor, weights: list[Tensor], biases: list[Tensor]) -> Tensor:
+    """Two hidden layers with tanh: X (n, d) -> (n, q)."""
+    for W, b in zip(weights[:-1], biases[:-1], strict=True):
+        X = torch.tanh(X @ W + b)
+    return X @ weights[-1] + biases[-1]
+
+
 def _straight(Z: Tensor) -> Tensor:
     """No activation function."""
     return Z
@@ -25,14 +32,10 @@ def _network(
     second: Callable[[Tensor], Tensor] = torch.tanh,
     last: Callable[[Tensor], Tensor] = _straight,
 ) -> Tensor:
-    """Three layers, each with its activation function: X (n, d) -> (n, q)."""
+    """The same with other activation functions."""
     H = first(X @ weights[0] + biases[0])  # (n, h)
     H = second(H @ weights[1] + biases[1])  # (n, k)
     return last(H @ weights[2] + biases[2])  # (n, q)
-
-
-def _forward(X: Tensor, weights: list[Tensor], biases: list[Tensor]) -> Tensor:
-    return _network(X, weights, biases)
 
 
 def _forward_cases(

@@ -140,6 +140,11 @@ smallest_margin = Exercise(
             "on the right side. Multiply by `y` instead of taking `abs`.",
         ),
         (
+            lambda w, b, X, y: (y * (X @ w + b)).min().abs() / w.norm(),
+            "You take the absolute value of the smallest distance. It is negative where a point is "
+            "on the wrong side, and has to stay so.",
+        ),
+        (
             lambda w, b, X, y: (X @ w + b).min() / w.norm(),
             "The labels are missing. A point of class −1 is right where its score is negative: "
             "multiply each score by its `y` before you take the smallest.",

@@ -159,7 +159,9 @@ log_softmax = Exercise(
 
 def _smooth(Z: Tensor, y: Tensor, epsilon: float) -> Tensor:
     """Mean smoothed cross-entropy: Z (n, K), y (n,) -> ()."""
-    return _per_example(Z.log_softmax(dim=1), y, epsilon).mean()
+    K = Z.shape[1]
+    targets = (1 - epsilon) * functional.one_hot(y, K) + epsilon / K  # (n, K)
+    return -(targets * Z.log_softmax(dim=1)).sum(dim=1).mean()
 
 
 def _true(log_p: Tensor, y: Tensor) -> Tensor:
@@ -393,6 +395,13 @@ smooth_cross_entropy = Exercise(
 # --- The gradient of the squared error after a softmax --------------------------------------------
 
 
+def _squared_error_gradient(Z: Tensor, y: Tensor) -> Tensor:
+    """The gradient of the mean squared error of the softmax: Z (n, K), y (n,) -> (n, K)."""
+    P = Z.softmax(dim=1)  # (n, K)
+    G = 2 * (P - functional.one_hot(y, Z.shape[1]))  # (n, K)
+    return P * (G - (P * G).sum(dim=1, keepdim=True)) / len(P)
+
+
 def _slopes(
     Z: Tensor, y: Tensor, through: Callable[[Tensor, Tensor], Tensor], dim: int = 1
 ) -> Tensor:
@@ -404,11 +413,6 @@ def _slopes(
 
 def _through_softmax(P: Tensor, G: Tensor) -> Tensor:
     return P * (G - (P * G).sum(dim=1, keepdim=True))
-
-
-def _squared_error_gradient(Z: Tensor, y: Tensor) -> Tensor:
-    """Slopes of the mean squared error of the softmax: Z (n, K), y (n,) -> (n, K)."""
-    return _slopes(Z, y, _through_softmax)
 
 
 def _gradient_cases(generator: torch.Generator) -> Iterator[tuple[Tensor, Tensor]]:

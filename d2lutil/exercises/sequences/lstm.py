@@ -15,6 +15,12 @@ Bend = Callable[[Tensor], Tensor]
 Pair = tuple[Tensor, Tensor]
 
 
+def _memory(z: Tensor, z_i: Tensor, z_f: Tensor, z_o: Tensor, c: Tensor) -> Pair:
+    """One step of an LSTM's memory from its scores, all (n, h) -> state and cell (n, h)."""
+    c = torch.sigmoid(z_f) * c + torch.sigmoid(z_i) * torch.tanh(z)
+    return torch.sigmoid(z_o) * torch.tanh(c), c
+
+
 def _straight(Z: Tensor) -> Tensor:
     """No activation function."""
     return Z
@@ -30,13 +36,9 @@ def _step(
     candidate: Bend = torch.tanh,
     read: Bend = torch.tanh,
 ) -> Pair:
-    """One step of an LSTM's memory from its scores, all (n, h) -> state and cell (n, h)."""
+    """The same with other activation functions."""
     c = gate(z_f) * c + gate(z_i) * candidate(z)  # (n, h)
     return gate(z_o) * read(c), c
-
-
-def _memory(z: Tensor, z_i: Tensor, z_f: Tensor, z_o: Tensor, c: Tensor) -> Pair:
-    return _step(z, z_i, z_f, z_o, c)
 
 
 def _memory_cases(generator: torch.Generator) -> Iterator[tuple[Tensor, ...]]:
@@ -194,6 +196,14 @@ memory_step = Exercise(
 )
 
 
+def _gru_step(x: Tensor, H: Tensor, W_x: Tensor, W_h: Tensor, b_x: Tensor, b_h: Tensor) -> Tensor:
+    """A GRU's step as torch has it: x (n, d), H (n, h) -> (n, h)."""
+    x_r, x_z, x_c = (x @ W_x + b_x).chunk(3, dim=1)  # three of (n, h)
+    h_r, h_z, h_c = (H @ W_h + b_h).chunk(3, dim=1)
+    R, Z = torch.sigmoid(x_r + h_r), torch.sigmoid(x_z + h_z)
+    return Z * H + (1 - Z) * torch.tanh(x_c + R * h_c)
+
+
 def _gru(
     x: Tensor,
     H: Tensor,
@@ -206,7 +216,7 @@ def _gru(
     keep: str = "old",
     order: tuple[int, int, int] = (0, 1, 2),
 ) -> Tensor:
-    """A GRU's step as torch has it: x (n, d), H (n, h) -> (n, h). The rest are slips."""
+    """The same with some of its parts replaced."""
     from_x = (x @ W_x + b_x).chunk(3, dim=1)  # three of (n, h)
     from_h = (H @ W_h + b_h).chunk(3, dim=1)  # three of (n, h)
     r, z, c = order
@@ -223,10 +233,6 @@ def _gru(
     candidate = bend(from_x[c] + memory)  # (n, h)
     old, new = {"old": (Z, 1 - Z), "new": (1 - Z, Z), "both": (Z, torch.ones_like(Z))}[keep]
     return old * H + new * candidate
-
-
-def _gru_step(x: Tensor, H: Tensor, W_x: Tensor, W_h: Tensor, b_x: Tensor, b_h: Tensor) -> Tensor:
-    return _gru(x, H, W_x, W_h, b_x, b_h)
 
 
 def _gru_cases(generator: torch.Generator) -> Iterator[tuple[Tensor, ...]]:
@@ -320,6 +326,11 @@ gru_step = Exercise(
 )
 
 
+def _widest_lstm(d: int, budget: int) -> int:
+    """The largest h with 4h(d + h + 2), which is (2h + d + 2)² − (d + 2)², within the budget."""
+    return (math.isqrt(budget + (d + 2) ** 2) - (d + 2)) // 2
+
+
 def _layer(d: int, h: int, blocks: int = 4, biases: int = 2) -> int:
     """The parameters of a recurrent layer of so many blocks."""
     return blocks * h * (d + h + biases)
@@ -333,21 +344,23 @@ def _widest(size: Callable[[int, int], int], d: int, budget: int) -> int:
     return h
 
 
-def _widest_lstm(d: int, budget: int) -> int:
-    return _widest(_layer, d, budget)
-
-
 def _widest_cases(generator: torch.Generator) -> Iterator[tuple[int, int]]:
     yield 5, 4 * 3 * 10
     yield 5, 4 * 3 * 10 - 1
     yield from ((64, 50_000), (10, 1_400), (1, 100), (300, 90_000), (30, 20), (7, 40))
     yield from ((12, 3_000), (40, 9_900), (3, 520), (20, 4_440))
+    yield from ((9, 200_000), (3, 8_000_000))  # wider than a hundred, than a thousand
 
 
 def _root(d: int, budget: int) -> float:
     """The width, no whole number, that takes the budget exactly: 4h(d + h + 2) = budget."""
     return math.sqrt((d + 2) ** 2 + budget) / 2 - (d + 2) / 2
 
+
+_SEARCH = (
+    "You try widths one after the other, and stop too soon: here the answer is larger than the "
+    "last one that you try. A `while` goes on as long as the next one fits."
+)
 
 widest_lstm = Exercise(
     reference=_widest_lstm,
@@ -394,6 +407,14 @@ widest_lstm = Exercise(
         (
             lambda d, budget: _widest(_layer, d, budget - 1),
             "A layer that takes the budget to the last parameter still fits.",
+        ),
+        (
+            lambda d, budget: min(_widest_lstm(d, budget), 100),
+            _SEARCH,
+        ),
+        (
+            lambda d, budget: min(_widest_lstm(d, budget), 1_000),
+            _SEARCH,
         ),
         (
             lambda d, budget: _widest(lambda d, h: 4 * h * (d + 2), d, budget),

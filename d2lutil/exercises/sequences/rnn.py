@@ -12,6 +12,17 @@ from torch import Tensor, tensor
 from d2lutil.exercises import Exercise
 
 
+def _jordan(
+    X: Tensor, M: Tensor, W_xh: Tensor, W_oh: Tensor, b_h: Tensor, W_ho: Tensor, b_o: Tensor
+) -> Tensor:
+    """A Jordan network's outputs: X (n, t, d), M (n, q) -> (n, t, q)."""
+    outputs = []
+    for x in X.unbind(dim=1):  # (n, d)
+        M = torch.tanh(x @ W_xh + M @ W_oh + b_h) @ W_ho + b_o  # (n, q)
+        outputs.append(M)
+    return torch.stack(outputs, dim=1)
+
+
 def _straight(Z: Tensor) -> Tensor:
     """No activation function."""
     return Z
@@ -30,7 +41,7 @@ def _outputs(
     carried: bool = True,
     step: Callable[[Tensor, int], Tensor] = lambda X, i: X[:, i],
 ) -> Tensor:
-    """A Jordan network's outputs: X (n, t, d), M (n, q) -> (n, t, q)."""
+    """The same with some of its parts replaced."""
     outputs = []
     for i in range(X.shape[1]):
         H = hidden(step(X, i) @ W_xh + M @ W_oh + b_h)  # (n, h)
@@ -38,12 +49,6 @@ def _outputs(
         outputs.append(answer)
         M = answer if carried else M  # (n, q)
     return torch.stack(outputs, dim=1)
-
-
-def _jordan(
-    X: Tensor, M: Tensor, W_xh: Tensor, W_oh: Tensor, b_h: Tensor, W_ho: Tensor, b_o: Tensor
-) -> Tensor:
-    return _outputs(X, M, W_xh, W_oh, b_h, W_ho, b_o)
 
 
 def _jordan_cases(generator: torch.Generator) -> Iterator[tuple[Tensor, ...]]:
@@ -310,7 +315,9 @@ def _chosen(logits: Tensor, y: Tensor) -> Tensor:
 
 
 def _perplexity(logits: Tensor, y: Tensor) -> Tensor:
-    return (-_chosen(logits, y).mean()).exp()
+    """The exponential of the mean surprisal: logits (m, K), y (m,) -> ()."""
+    log_p = logits.log_softmax(dim=1)  # (m, K)
+    return (-log_p[torch.arange(len(log_p)), y].mean()).exp()
 
 
 def _perplexity_cases(generator: torch.Generator) -> Iterator[tuple[Tensor, Tensor]]:
@@ -436,8 +443,9 @@ def _scaled(gradients: list[Tensor], factor: Tensor | float) -> list[Tensor]:
 
 
 def _clip(gradients: list[Tensor], threshold: float) -> list[Tensor]:
-    norm = _norm(gradients)
-    return _scaled(gradients, threshold / norm if norm > threshold else 1.0)
+    """The gradients, scaled down together to a norm of at most the threshold."""
+    norm = sum(g.square().sum() for g in gradients).sqrt()  # ()
+    return [g * threshold / norm.clamp(min=threshold) for g in gradients]
 
 
 def _clip_cases(generator: torch.Generator) -> Iterator[tuple[list[Tensor], float]]:
@@ -448,6 +456,8 @@ def _clip_cases(generator: torch.Generator) -> Iterator[tuple[list[Tensor], floa
         yield [2 * torch.randn(s, generator=generator) for s in shapes], threshold
     yield [tensor([1.5, -1.2]), tensor([0.9])], 3.0
     yield [torch.zeros(2), torch.zeros(2, 2)], 1.5
+    yield [tensor([3.0, 0.0]), tensor([[4.0]])], 5.0  # as long as the threshold
+    yield [tensor(-6.0), tensor([[[2.0, 3.0]]])], 3.5
 
 
 def _by_factor(

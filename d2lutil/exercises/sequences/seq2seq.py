@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator
 from functools import partial
+from itertools import pairwise
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -12,6 +14,14 @@ from torch import Tensor
 from d2lutil.exercises import Exercise
 
 PAD, START, END = 1, 2, 3
+
+
+def _teacher(phrases: list[list[int]], pad: int, start: int, end: int) -> tuple[Tensor, Tensor]:
+    """(before, y), each (n, t): rows of `start` and the words, of the words and `end`."""
+    gaps = [max(map(len, phrases)) - len(p) for p in phrases]
+    before = [[start, *p] + gap * [pad] for p, gap in zip(phrases, gaps, strict=True)]
+    y = [[*p, end] + gap * [-100] for p, gap in zip(phrases, gaps, strict=True)]
+    return torch.tensor(before), torch.tensor(y)
 
 
 def _rows(rows: list[list[int]], filler: int, length: int) -> Tensor:
@@ -28,7 +38,7 @@ def _batch(
     before_filler: int | None = None,
     extra: int = 1,
 ) -> tuple[Tensor, Tensor]:
-    """(before, y), each (n, t), with fillers and marks that may be wrong."""
+    """The same with other fillers and marks."""
     first = [] if start is None else [start]
     last = [] if end is None else [end]
     length = max(map(len, phrases)) + extra
@@ -38,10 +48,6 @@ def _batch(
     return _rows(before, filler, length), _rows(y, pad if behind is None else behind, length)
 
 
-def _teacher(phrases: list[list[int]], pad: int, start: int, end: int) -> tuple[Tensor, Tensor]:
-    return _batch(phrases, pad, start, end)
-
-
 def _teacher_cases(
     generator: torch.Generator,
 ) -> Iterator[tuple[list[list[int]], int, int, int]]:
@@ -49,6 +55,7 @@ def _teacher_cases(
     yield [[7, 5], [6]], PAD, START, END
     yield [[9], [8, 7, 6, 5], [4, 9]], PAD, START, END
     yield [[12, 11], [14, 13, 10]], 0, 21, 22
+    yield [[7, 5], [6], [7, 5], [6]], PAD, START, END  # equal phrases
     for n, longest in ((3, 6), (5, 3)):
         lengths = torch.randint(1, longest + 1, (n,), generator=generator)
         lengths[n // 2] = longest
@@ -132,11 +139,25 @@ def _ends_in_y(phrases: list[list[int]], pad: int, start: int, end: int) -> tupl
     return before, y.masked_fill(y == -100, end)
 
 
+def _by_index(phrases: list[list[int]], pad: int, start: int, end: int) -> tuple[Tensor, Tensor]:
+    """Finds the row of a phrase by `phrases.index`: of equal ones the later rows stay empty."""
+    before, y = _teacher(phrases, pad, start, end)
+    for i, phrase in enumerate(phrases):
+        if phrases.index(phrase) < i:
+            before[i], y[i] = pad, -100
+    return before, y
+
+
 def _cut(phrases: list[list[int]], pad: int, start: int, end: int) -> tuple[Tensor, Tensor]:
     shortest = min(map(len, phrases)) + 1
     before, y = _teacher(phrases, pad, start, end)
     return before[:, :shortest], y[:, :shortest]
 
+
+_FILLED_WITH_0 = (
+    "You fill `before` up with 0, as `pad_sequence` does unless told otherwise. The filler is "
+    "`pad`: `padding_value=pad`."
+)
 
 teacher_batch = Exercise(
     reference=_teacher,
@@ -163,6 +184,15 @@ teacher_batch = Exercise(
         (
             lambda phrases, pad, start, end: _batch(phrases, pad, start, end, behind=0),
             "You fill `y` up with 0. That is the number of a word, and would be counted.",
+        ),
+        *(
+            (partial(_batch, before_filler=0, behind=behind), _FILLED_WITH_0)
+            for behind in (-100, 0)
+        ),
+        (
+            _by_index,
+            "`index` finds the first of equal phrases only, so the others stay empty. `enumerate` "
+            "gives each phrase its own number.",
         ),
         (
             lambda phrases, pad, start, end: _batch(phrases, pad, start, None),
@@ -276,6 +306,10 @@ def _clipped_cases(generator: torch.Generator) -> Iterator[tuple[list[str], list
     yield ["cent", "vingt"], ["deux", "vingt"], 2
     yield ["un", "deux", "trois"], ["trois", "deux", "un"], 2
     yield ["a", "bc", "un"], ["ab", "c", "un"], 2
+    yield ["cent", "deux"], ["six", "cent", "deux", "mille"], 2  # a single run
+    yield ["mille", "mille", "mille"], ["mille", "mille", "mille"], 2  # runs that overlap
+    yield ["un", "cent"], ["une", "cents", "six"], 1  # words that begin alike
+    yield ["six", "cent"], ["deux", "un", "six", "cent"], 1  # beyond the translation's length
     words = ["cent", "deux", "mille"]
     for n, ours, theirs in ((1, 9, 5), (2, 10, 7), (2, 6, 12), (3, 12, 14)):
         yield (
@@ -350,6 +384,34 @@ def _glued(translation: list[str], reference: list[str], n: int) -> float:
     return _share((ours & theirs).total(), ours.total())
 
 
+def _in_text(translation: list[str], reference: list[str], n: int, counted: bool) -> float:
+    """Looks for runs in the words joined by spaces."""
+    ours, text = Counter(" ".join(g) for g in _grams(translation, n)), " ".join(reference)
+    if counted:
+        right = sum(min(count, text.count(run)) for run, count in ours.items())
+    else:
+        right = sum(count for run, count in ours.items() if run in text)
+    return _share(right, ours.total())
+
+
+def _exact_is_none(translation: list[str], reference: list[str], n: int) -> float:
+    return _clipped(translation, reference, n) if len(translation) > n else 0.0
+
+
+def _one_length(translation: list[str], reference: list[str], n: int) -> float:
+    """Takes as many runs from the reference as from the translation."""
+    m = len(translation) - n + 1
+    ours, theirs = (
+        Counter(tuple(w[i : i + n]) for i in range(m)) for w in (translation, reference)
+    )
+    return _share((ours & theirs).total(), ours.total())
+
+
+def _cut_by_minus(translation: list[str], reference: list[str], n: int) -> float:
+    """Takes the beginnings `words[:-(n - 1)]`, of which there are none at n = 1."""
+    return _clipped(translation, reference, n) if n > 1 else 0.0
+
+
 def _unguarded(
     function: Callable[[list[str], list[str], int], float],
     translation: list[str],
@@ -418,6 +480,29 @@ clipped_precision = Exercise(
             "You leave out the last run. There are `len(words) - n + 1` of them.",
         ),
         (
+            _exact_is_none,
+            "A translation of exactly `n` words has one run of `n` words, itself. Only fewer words "
+            "have none.",
+        ),
+        (
+            _one_length,
+            "You take as many runs from the reference as from the translation. Each list has its "
+            "own number, `len(words) - n + 1`.",
+        ),
+        *(
+            (
+                partial(_in_text, counted=counted),
+                "You look for runs in joined text. There “un” is found in “une”, and runs that "
+                "overlap are counted once. Compare tuples of words.",
+            )
+            for counted in (True, False)
+        ),
+        (
+            _cut_by_minus,
+            "`words[: -(n - 1)]` is empty where `n` is 1: `-0` is the beginning. Write the end as "
+            "`len(words) - n + 1`.",
+        ),
+        (
             _with_stumps,
             "At the end you have runs of fewer than n words. The last run begins n words before "
             "the end.",
@@ -454,7 +539,7 @@ Step = tuple[Tensor, Tensor, Tensor]
 
 def _chosen(scores: Tensor, width: int) -> Step:
     """The best of scores (k, v): which row, which word, and the score."""
-    best = scores.flatten().topk(min(width, scores.numel()))
+    best = scores.flatten().topk(width)
     return best.indices // scores.shape[1], best.indices % scores.shape[1], best.values
 
 
@@ -474,7 +559,11 @@ def _step_cases(generator: torch.Generator) -> Iterator[tuple[Tensor, Tensor, in
         torch.tensor([[0.4, 0.35, 0.25], [0.9, 0.06, 0.04]]).log(),
         2,
     )
-    for k, v, width in ((2, 4, 2), (3, 5, 3), (4, 7, 3), (2, 6, 5), (3, 3, 5)):
+    equal = torch.tensor([[0.5, 0.3, 0.2], [0.5, 0.2, 0.3]]).log()
+    yield torch.tensor([0.5, 0.5]).log(), equal, 2  # equal scores
+    yield torch.tensor([0.5, 0.5]).log(), equal, 4
+    yield torch.tensor([0.7]).log(), equal[:1], 1
+    for k, v, width in ((2, 4, 2), (3, 5, 3), (4, 7, 3), (2, 6, 5), (3, 3, 5), (2, 3, 6)):
         total = -2 * torch.rand(k, generator=generator)
         log_p = (2 * torch.randn(k, v, generator=generator)).log_softmax(dim=1)
         yield total.sort(descending=True).values, log_p, width
@@ -520,9 +609,38 @@ def _step_as_they_stand(total: Tensor, log_p: Tensor, width: int) -> Step:
     return at // log_p.shape[1], at % log_p.shape[1], scores[at]
 
 
+def _step_by_index(total: Tensor, log_p: Tensor, width: int) -> Step:
+    """Finds the place of each of the best scores by its value."""
+    scores = (total[:, None] + log_p).flatten()
+    best = scores.topk(width).values
+    at = torch.tensor([scores.tolist().index(score) for score in best.tolist()])
+    return at // log_p.shape[1], at % log_p.shape[1], best
+
+
+def _equal_in_order(
+    beam_step: Callable[[Tensor, Tensor, int], Any], total: Tensor, log_p: Tensor, width: int
+) -> Any:
+    """An answer; those with equal scores, which may stand in any order, by row and word."""
+    answer = beam_step(total, log_p, width)
+    if (
+        not isinstance(answer, tuple | list)
+        or len(answer) != 3
+        or not all(isinstance(part, Tensor) and part.ndim == 1 for part in answer)
+        or len({len(part) for part in answer}) > 1
+    ):
+        return answer
+    rows, words, best = answer
+    tie = [0]  # the number of each one's run of equal scores
+    for before, now in pairwise(best.tolist()):
+        tie.append(tie[-1] + (abs(before - now) > 1e-6))
+    at = sorted(range(len(tie)), key=lambda i: (tie[i], int(rows[i]), int(words[i])))
+    return rows[at], words[at], best
+
+
 beam_step = Exercise(
     reference=_step,
     cases=_step_cases,
+    call=_equal_in_order,
     returns=["rows", "words", "best"],
     mistakes=[
         (
@@ -565,6 +683,11 @@ beam_step = Exercise(
             _step_narrow,
             "You take `width` words of each beginning first. `width` may be larger than the number "
             "of words. Let all k · v continuations compete at once.",
+        ),
+        (
+            _step_by_index,
+            "`index`, or a search by `==`, finds the first of equal scores only. `topk` gives the "
+            "places as well: `.indices`.",
         ),
         (
             _step_as_they_stand,

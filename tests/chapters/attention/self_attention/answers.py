@@ -215,7 +215,7 @@ def shift_halves(step, d):
 RIGHT = {
     "into_heads": [heads_by_chunk, heads_by_index],
     "look_back_window": [window_by_loop, window_by_triangles],
-    "position_shift": [shift_by_index, shift_by_kronecker, shift_by_fit],
+    "position_shift": [shift_by_index, shift_by_kronecker],
 }
 WRONG = {
     "into_heads": [
@@ -242,6 +242,7 @@ WRONG = {
         (window_above, "`triu(-w)`"),
     ],
     "position_shift": [
+        (shift_by_fit, "You fit a matrix"),
         (shift_backwards, "You turn the wrong way"),
         (shift_half_exponent, "fall too slowly"),
         (shift_one_angle, "the same angle"),
@@ -254,4 +255,11 @@ WRONG = {
         (shift_forwards_only, "negative steps"),
         (shift_two_minus, "One minus too many"),
     ],
+}
+EQUIVALENT = {  # changes of the reference that are no mistakes
+    "position_shift": {
+        "10000 → 10001": "within the tolerance",
+        "10000 → 9999": "within the tolerance",
+        "the answer is squeezed": "d is even, so no dimension is 1",
+    },
 }

@@ -316,6 +316,30 @@ def full_too_padded(X, K):
     return functional.conv2d(X[None, None], K.flip((0, 1))[None, None], padding=(p, p))[0, 0]
 
 
+def input_size_up_to_a_hundred(m, k, p, s, d):
+    for h in range(1, 101):
+        if (h + 2 * p - d * (k - 1) - 1) // s + 1 >= m:
+            return h
+    return None
+
+
+def input_size_up_to_a_thousand(m, k, p, s, d):
+    for h in range(1, 1001):
+        if (h + 2 * p - d * (k - 1) - 1) // s + 1 >= m:
+            return h
+
+
+def full_squeezed(X, K):
+    Y = functional.conv2d(X[None, None], K.flip(0, 1)[None, None], padding=len(K) - 1)
+    return Y.squeeze()
+
+
+def full_sliced(X, K):
+    k = len(K) - 1
+    Y = functional.conv2d(X[None, None], K.flip(0, 1)[None, None], padding=2 * k)[0, 0]
+    return Y[k:-k, k:-k]
+
+
 RIGHT = {
     "conv_input_size": [input_size_by_span, input_size_by_search],
     "correlate_channels": [correlate_by_unfold, correlate_by_loops, correlate_then_skip],
@@ -338,6 +362,8 @@ WRONG = {
         (input_size_one_gap_more, "fewer than `k` gaps"),
         (input_size_at_least_k, "smaller than the kernel"),
         (input_size_as_float, "a whole number"),
+        (input_size_up_to_a_hundred, "stop too soon"),
+        (input_size_up_to_a_thousand, "stop too soon"),
     ],
     "correlate_channels": [
         (correlate_no_bias, "The bias is missing"),
@@ -369,5 +395,7 @@ WRONG = {
         (full_image_turned, "You turn the image"),
         (full_turned_and_transposed, "You transpose the kernel, too"),
         (full_too_padded, "You pad too much"),
+        (full_squeezed, "removes every dimension"),
+        (full_sliced, "`-0` is the beginning"),
     ],
 }

@@ -276,6 +276,15 @@ def back_side_by_side(X, G, k, s):
     return back_at(X, G, k, k)
 
 
+def back_to_the_whole_picture(X, G, k, s):
+    P = functional.max_pool2d(X, k, s)
+    dX = torch.zeros_like(X)
+    for i in range(P.shape[2]):
+        for j in range(P.shape[3]):
+            dX += (P[:, :, i : i + 1, j : j + 1] == X) * G[:, :, i : i + 1, j : j + 1]
+    return dX
+
+
 RIGHT = {
     "lenet_parameters": [count_by_hand, count_by_list, count_by_network],
     "max_pool_gradient": [back_by_autograd, back_by_unfold, back_by_loops],
@@ -321,5 +330,12 @@ WRONG = {
         (back_windows_of_stride, "Your windows are `s` wide"),
         (back_in_the_small_shape, "In dimensions 2 and 3 the size is wrong"),
         (back_into_inputs, "Make a new one"),
+        (back_to_the_whole_picture, "in the whole picture"),
     ],
+}
+EQUIVALENT = {  # changes of the reference that are no mistakes
+    "max_pool_gradient": {
+        "X[here] == X[here].amax(dim=(2, 3), keepdim=True) → "
+        "X[here] >= X[here].amax(dim=(2, 3), keepdim=True)": "nothing exceeds the largest",
+    },
 }

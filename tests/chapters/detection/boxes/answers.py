@@ -218,6 +218,14 @@ def area_reversed(hits, count):
     return area_by_loop(hits.flip(0), count)
 
 
+def iou_exchanged(A, B):
+    low = torch.minimum(A[:, :2] - A[:, 2:] / 2, B[:, :2] - B[:, 2:] / 2)
+    high = torch.maximum(A[:, :2] + A[:, 2:] / 2, B[:, :2] + B[:, 2:] / 2)
+    sides = (high - low).clamp(min=0)
+    both = sides[:, 0] * sides[:, 1]
+    return both / (A[:, 2] * A[:, 3] + B[:, 2] * B[:, 3] - both)
+
+
 RIGHT = {
     "centre_iou": [iou_by_torchvision, iou_by_loop, iou_by_columns],
     "area_precision": [area_by_loop, area_from_behind, area_by_trapezium_of_steps],
@@ -239,6 +247,7 @@ WRONG = {
         (iou_as_a_distance, "1 minus the IoU"),
         (shared, "the area that they share"),
         (iou_of_all_pairs, "as `(n,)` with `(n, 1)` becomes"),
+        (iou_exchanged, "wrong way round: this is the box round both"),
     ],
     "area_precision": [
         (area_of_the_jagged_curve, "the best one at this answer"),

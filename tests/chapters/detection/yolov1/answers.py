@@ -263,6 +263,15 @@ def cell_of_the_last_pixel(boxes, size, S):
     return cells.long().clamp(max=S - 1)
 
 
+def cost_without_there(confidence, overlap, there):
+    return cost_by_loop(confidence, overlap, overlap.sum(1) > 0)
+
+
+def cost_of_any_overlap(confidence, overlap, there):
+    mine = (overlap == overlap.amax(1, keepdim=True)) & (overlap > 0)
+    return cost_of(confidence, overlap, mine, ~mine)
+
+
 RIGHT = {
     "centre_cell": [cell_by_floor, cell_by_loop],
     "confidence_cost": [cost_by_loop, cost_by_correction],
@@ -314,5 +323,14 @@ WRONG = {
         (cost_without_squares, "You sum the differences"),
         (cost_squared_late, "You square the sums"),
         (cost_of_every_maximum, "In an empty cell every box"),
+        (cost_without_there, "You do not read `there`"),
+        (cost_of_any_overlap, "You do not read `there`"),
     ],
+}
+EQUIVALENT = {  # changes of the reference that are no mistakes
+    "confidence_cost": {
+        "overlap → confidence": "its shape is read, and both have the same",
+        "functional.mse_loss(confidence[mine], overlap[mine], reduction='sum') → "
+        "functional.mse_loss(overlap[mine], confidence[mine], reduction='sum')": "it is squared",
+    },
 }

@@ -205,6 +205,13 @@ def boxes_as_corner_and_size(t, cells, stride, anchors):
     return torch.cat([stride * (cells + t[:, :2].sigmoid()) - sides / 2, sides], 1)
 
 
+def fit_of_the_larger(shapes, anchors):
+    wide = torch.max(shapes[:, None, 0], anchors[:, 0])
+    both = wide * torch.max(shapes[:, None, 1], anchors[:, 1])
+    union = (shapes[:, 0] * shapes[:, 1])[:, None] + anchors[:, 0] * anchors[:, 1] - both
+    return (both / union).max(dim=1).values.mean().item()
+
+
 RIGHT = {
     "anchor_fit": [fit_by_torchvision, fit_by_loop, fit_as_tensor],
     "direct_boxes": [boxes_by_columns, boxes_by_torchvision, boxes_by_loop],
@@ -223,11 +230,12 @@ WRONG = {
         (fit_in_the_shape, "the area of the shape alone"),
         (fit_in_the_anchor, "the area of the anchor alone"),
         (fit_by_nearest, "the usual distance"),
+        (fit_of_the_larger, "the larger of the two widths"),
     ],
     "direct_boxes": [
-        (boxes_without_sigmoid, "sigmoid of $t_x$ and $t_y$ is missing"),
-        (boxes_without_exp, "the anchor by $t$ itself"),
-        (boxes_all_sigmoid, "the sigmoid of $t_w$ and $t_h$, too"),
+        (boxes_without_sigmoid, "sigmoid of `t[:, :2]` is missing"),
+        (boxes_without_exp, "the anchor by `t` itself"),
+        (boxes_all_sigmoid, "the sigmoid of `t[:, 2:]`, too"),
         (boxes_twice_as_large, "twice as wide"),
         (boxes_sigmoid_in_pixels, "the sigmoid in pixels"),
         (boxes_cells_as_pixels, "They count cells"),
@@ -235,7 +243,7 @@ WRONG = {
         (boxes_in_the_first_cell, "in the first cell"),
         (boxes_in_anchors, "in widths of the anchor, as free"),
         (boxes_free, "These are free offsets"),
-        (boxes_row_first, "the row for $x$"),
+        (boxes_row_first, "the row for x"),
         (boxes_without_anchors, "anchors are not used"),
         (boxes_all_in_cells, "boxes are in cells"),
         (boxes_from_the_middle, "from the cell's middle"),

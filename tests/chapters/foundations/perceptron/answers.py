@@ -199,6 +199,10 @@ def margin_transposed(w, b, X, y):
     return (y * (w @ X + b)).min() / w.norm()
 
 
+def margin_without_its_sign(w, b, X, y):
+    return (y * (X @ w + b) / w.norm()).min().abs()
+
+
 RIGHT = {
     "perceptron_update": [update_with_if, update_with_where, update_of_clones],
     "smallest_margin": [margin_by_length, margin_by_loop, margin_sorted],
@@ -239,5 +243,11 @@ WRONG = {
         (margin_as_float, "no `.item()`"),
         (margin_as_vector, "The numbers are right"),
         (margin_transposed, "Call it yourself"),
+        (margin_without_its_sign, "on the wrong side, and has to stay so"),
     ],
+}
+EQUIVALENT = {  # changes of the reference that are no mistakes
+    "perceptron_update": {
+        "w @ x → x @ w": "both are vectors",
+    },
 }

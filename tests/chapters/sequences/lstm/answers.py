@@ -247,6 +247,18 @@ def widest_rounded_up(d, budget):
     return math.ceil(round(math.sqrt(p * p + budget / 4) - p, 9))
 
 
+def widest_up_to_a_hundred(d, budget):
+    return max([h for h in range(101) if 4 * h * (d + h + 2) <= budget])
+
+
+def widest_up_to_a_thousand(d, budget):
+    best = 0
+    for h in range(1, 1001):
+        if 4 * h * (d + h + 2) <= budget:
+            best = h
+    return best
+
+
 RIGHT = {
     "memory_step": [step_by_stack, step_by_hand],
     "gru_step": [gru_by_torch, gru_by_index],
@@ -295,5 +307,7 @@ WRONG = {
         (widest_float, "`//` and `int`"),
         (widest_rounded, "to the nearest whole number"),
         (widest_rounded_up, "You round up"),
+        (widest_up_to_a_hundred, "stop too soon"),
+        (widest_up_to_a_thousand, "stop too soon"),
     ],
 }

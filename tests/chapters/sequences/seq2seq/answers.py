@@ -306,6 +306,70 @@ def step_greedy(total, log_p, width):
     return at // log_p.shape[1], at % log_p.shape[1], scores.max().reshape(1)
 
 
+def batch_by_index(phrases, pad, start, end):
+    t = max(map(len, phrases)) + 1
+    before, y = torch.full((len(phrases), t), pad), torch.full((len(phrases), t), -100)
+    for p in phrases:
+        i = phrases.index(p)
+        before[i, : len(p) + 1] = torch.tensor([start, *p])
+        y[i, : len(p) + 1] = torch.tensor([*p, end])
+    return before, y
+
+
+def batch_default_fillers(phrases, pad, start, end):
+    before = pad_sequence([torch.tensor([start, *p]) for p in phrases], True)
+    return before, pad_sequence([torch.tensor([*p, end]) for p in phrases], True)
+
+
+def precision_exact_is_none(translation, reference, n):
+    if len(translation) <= n:
+        return 0.0
+    return precision_by_counter(translation, reference, n)
+
+
+def precision_one_length(translation, reference, n):
+    m = len(translation) - n + 1
+    ours = Counter(tuple(translation[i : i + n]) for i in range(m))
+    theirs = Counter(tuple(reference[i : i + n]) for i in range(m))
+    return sum((ours & theirs).values()) / m if m > 0 else 0.0
+
+
+def precision_in_text(translation, reference, n):
+    ours = Counter(" ".join(run) for run in _runs(translation, n))
+    text = " ".join(reference)
+    right = sum(min(count, text.count(run)) for run, count in ours.items())
+    return right / ours.total() if ours else 0.0
+
+
+def precision_somewhere_in_text(translation, reference, n):
+    ours, text = [" ".join(run) for run in _runs(translation, n)], " ".join(reference)
+    return sum(run in text for run in ours) / len(ours) if ours else 0.0
+
+
+def precision_minus_zero(translation, reference, n):
+    ours, theirs = (
+        Counter(zip(*[words[i : i - n + 1] for i in range(n - 1)], words[n - 1 :], strict=True))
+        if n > 1
+        else Counter(words[:-0])
+        for words in (translation, reference)
+    )
+    return (ours & theirs).total() / ours.total() if ours else 0.0
+
+
+def step_by_index(total, log_p, width):
+    scores = (total[:, None] + log_p).flatten()
+    best = scores.sort(descending=True).values[:width]
+    at = torch.tensor([scores.tolist().index(b) for b in best.tolist()])
+    return at // log_p.shape[1], at % log_p.shape[1], best
+
+
+def step_by_comparing(total, log_p, width):
+    scores = total[:, None] + log_p
+    best = scores.flatten().topk(width).values
+    at = torch.stack([(scores == b).nonzero()[0] for b in best])
+    return at[:, 0], at[:, 1], best
+
+
 RIGHT = {
     "teacher_batch": [batch_by_pad_sequence, batch_by_lists],
     "clipped_precision": [precision_by_counter, precision_by_strings],
@@ -328,6 +392,8 @@ WRONG = {
         (batch_columns, "The steps stand in rows"),
         (batch_left, "You fill up in front"),
         (batch_no_end, "never learn to stop"),
+        (batch_by_index, "the first of equal phrases"),
+        (batch_default_fillers, "padding_value=pad"),
     ],
     "clipped_precision": [
         (precision_unclipped, "at most as often as it"),
@@ -343,6 +409,11 @@ WRONG = {
         (precision_in_place, "in the same place"),
         (precision_glued, "You glue the words"),
         (precision_percent, "percentages"),
+        (precision_exact_is_none, "has one run of `n` words, itself"),
+        (precision_one_length, "as many runs from the reference"),
+        (precision_in_text, "in joined text"),
+        (precision_somewhere_in_text, "in joined text"),
+        (precision_minus_zero, "is empty where `n` is 1"),
     ],
     "beam_step": [
         (step_no_total, "how probable the beginnings were"),
@@ -360,5 +431,7 @@ WRONG = {
         (step_unsorted, "in the order in which they stand"),
         (step_keeps_k, "as many as there were beginnings"),
         (step_greedy, "That is greedy search"),
+        (step_by_index, "the first of equal scores"),
+        (step_by_comparing, "the first of equal scores"),
     ],
 }
