@@ -1,44 +1,46 @@
 # The commands that people and CI run. `make help` lists them.
 
-PYTHON ?= python3
-RUN := .venv/bin/python -m
+PYTHON = python3
+# Sees to it that .venv is whole, then runs it with DEVICE and SCALE, and with no settings of the user's.
+RUN = $(DEVICE:%=D2LUTIL_DEVICE=%) $(SCALE:%=D2LUTIL_SCALE=%) $(PYTHON) -I _ext/environment.py
 
-# make book DEVICE=cuda SCALE=full
-ifdef DEVICE
-export D2LUTIL_DEVICE := $(DEVICE)
-endif
-ifdef SCALE
-export D2LUTIL_SCALE := $(SCALE)
-endif
-
-.PHONY: help book test notebooks lab bench clean
-.DEFAULT_GOAL := help
+.PHONY: help book test notebooks lab chapter robust bench proof-on-gpu clean
 
 help: ## list these commands
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 16
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1 \2/p' Makefile | awk '{ \
+	  command = $$1 " " $$2; $$1 = $$2 = ""; printf "%-18s%s\n", command, $$0 }'
 
-.venv/.ready: requirements.txt pyproject.toml
-	@$(PYTHON) _ext/environment.py
+# CHAPTER=sequences/rnn DEVICE=cuda SCALE=full. A site needs all chapters, so of some there is none.
+book: ## execute the chapters that changed and build the site [CHAPTER= DEVICE= SCALE=]
+	@$(RUN) -m _ext.execute $(CHAPTER)
+	@test -n "$(CHAPTER)" || $(RUN) jupyter-book build . \
+	  --warningiserror --nitpick --keep-going --quiet
+	@test -n "$(CHAPTER)" || echo "The book is built. Open _build/html/index.html, or serve it with:"
+	@test -n "$(CHAPTER)" || echo "  .venv/bin/python -m http.server --directory _build/html"
 
-book: .venv/.ready ## execute the chapters that changed and build the site
-	@$(RUN) _ext.execute
-	@.venv/bin/jupyter-book build . --warningiserror --nitpick --keep-going --quiet
-	@echo "The book is built. Open _build/html/index.html, or serve it with:"
-	@echo "  .venv/bin/python -m http.server --directory _build/html"
-
-test: .venv/.ready ## run every test
-	@$(RUN) pytest -n auto --dist loadgroup
+test: ## run every test
+	@$(RUN) -m pytest -n auto --dist loadgroup
 
 notebooks: book ## write the students' notebooks to _build/notebooks
 	@echo "The students' notebooks:"
 	@find _build/notebooks -name '*.ipynb' | sort
 
 lab: notebooks ## open copies of them in JupyterLab; what you write there is kept
-	@mkdir -p my-notebooks && cp -rn _build/notebooks/. my-notebooks
-	@$(RUN) jupyter lab --notebook-dir=my-notebooks
+	@$(RUN) -m _ext.lab
+	@$(RUN) --user-settings -m jupyter lab --notebook-dir=my-notebooks
 
-bench: .venv/.ready ## compare fit with a hand-written loop, d2l and Lightning
-	@$(RUN) tests.bench
+chapter: ## begin a new chapter: NAME=sequences/memory
+	@$(RUN) -m _ext.new_chapter $(NAME)
+
+robust: ## execute chapters under other seeds and code paths [CHAPTER= SEEDS=5 WRITE=1]
+	@$(RUN) -m _ext.robust $(CHAPTER:%=--chapter %) $(SEEDS:%=--seeds %) $(WRITE:1=--write)
+
+bench: ## compare fit with a hand-written loop, d2l and Lightning
+	@$(RUN) -m tests.bench
+
+# With whatever Python has PyTorch there: a machine lent for minutes has no registry.
+proof-on-gpu: ## what fits of the book at full scale into eight minutes on a GPU, and make bench
+	@$(PYTHON) -m _ext.proof_on_gpu
 
 clean: ## remove what was built, but not .venv
 	rm -rf _build

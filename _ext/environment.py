@@ -179,7 +179,17 @@ def _clear():
 
 
 def _call(command, environ):
-    if subprocess.call(command, cwd=ROOT, env=environ):
+    # The lock goes along (see _lock), and what the command starts in its turn ends with it.
+    there = {"cwd": ROOT, "env": environ, "close_fds": False, "start_new_session": True}
+    process = subprocess.Popen(command, **there)
+    try:
+        failed = process.wait()
+    except BaseException:
+        if hasattr(os, "killpg"):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.kill()
+        raise
+    if failed:
         sys.exit("Setting up .venv failed at: " + " ".join(command[1:]))
 
 
@@ -194,7 +204,8 @@ def _pip_environment(environ):
     They can also say that packages go to the user's folder, or to any other one.
     """
     command = [PYTHON, "-I", "-m", "pip", "config", "list"]
-    listed = subprocess.check_output(command, cwd=ROOT, env=environ).decode()
+    every_file = dict(environ, PIP_USER="0")  # `user = true` in one would hide the others
+    listed = subprocess.check_output(command, cwd=ROOT, env=every_file).decode()
     # The more special win: a variable over the files, `install.…` in a file over `global.…`.
     entries = [line.partition("=") for line in listed.splitlines() if not line.startswith(":env:")]
     found = {}
@@ -218,12 +229,21 @@ def _normal(name):
 
 
 def _lock():
-    """Let one set-up at a time run. Whatever this returns holds the lock while it lives."""
+    """Let one set-up at a time run. Whatever this returns holds the lock while it is open.
+
+    What `set_up` starts holds it, too, so that nothing of a set-up that was killed is still at work
+    when the next one begins.
+    """
     file = open(os.path.realpath(__file__))  # noqa: SIM115
+    os.set_inheritable(file.fileno(), True)
     with contextlib.suppress(ImportError, OSError):  # Windows; a file system without locks
         import fcntl
 
-        fcntl.flock(file, fcntl.LOCK_EX)
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            print("Waiting for another set-up of .venv to end ...", flush=True)
+            fcntl.flock(file, fcntl.LOCK_EX)
     return file
 
 
@@ -243,7 +263,7 @@ def run(arguments, user_settings=False):
 
 
 def _stop(number, _):
-    sys.exit(128 + number)  # so that what runs in between is ended, too
+    sys.exit(128 + number)  # passes by `_call`
 
 
 def main(arguments):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import json
 import os
 import re
@@ -13,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import environment
+import of_package
 import pytest
 import tomllib
 import yaml
@@ -28,10 +28,8 @@ WRITES = {
     "book.site": {"pages", "id-token"},
     "book.notebooks": {"contents"},
     "links.links": {"issues"},
+    "robust.tell": {"issues"},
 }
-# A test that imports or takes one of these needs the book, or what builds it.
-BOOK = {"_ext", "environment", "notebooks", "jupyter_cache", "myst_nb", "pybtex", "sphinx"}
-BOOK |= {"yaml", "book", "site"}
 
 
 def load(path: Path) -> dict:
@@ -111,7 +109,9 @@ def broken_rules(flows: list[Path]) -> Iterator[str]:
 
 def missing(where: str, commands: str) -> Iterator[str]:
     """The targets, tools and files that commands name, but that are not there."""
-    targets = re.findall(r"^(\w+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
+    targets = re.findall(
+        r"^([\w-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE
+    )
     for target in re.findall(r"\bmake (\S+)", commands):
         if target not in targets:
             yield f"{where}make has no target {target}"
@@ -163,7 +163,7 @@ def test_nothing_is_wrong(check):
         (rules, "workflows/ci.yml", "concurrency:", "env:", "no concurrency group"),
         (rules, "workflows/ci.yml", "make book", "make books", "no target books"),
         (rules, "workflows/ci.yml", "ruff check", "rough check", "no rough"),
-        (rules, "workflows/ci.yml", "test_data.py", "test_date.py", "no tests/test_date.py"),
+        (rules, "workflows/ci.yml", "of_package.py", "on_package.py", "no tests/on_package"),
         (rules, "workflows/links.yml", "_ext.links", "_ext.link", "no _ext/link.py"),
         (
             zizmor,
@@ -199,20 +199,53 @@ def test_pythons_are_those_that_are_supported():
     assert PYPROJECT["project"]["requires-python"] == f">={for_package}"
 
 
-def test_every_test_without_the_book_runs_on_every_system():
-    run = set(re.findall(r"tests/(test_\w+)\.py", script("ci", "package", "pytest")))
-    without = set()
-    for path in (ROOT / "tests").glob("test_*.py"):
-        nodes = list(ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
-        used = {node.arg for node in nodes if isinstance(node, ast.arg)}
-        for node in nodes:
-            if isinstance(node, ast.Import):
-                used |= {alias.name.partition(".")[0] for alias in node.names}
-            elif isinstance(node, ast.ImportFrom):
-                used.add(node.module.partition(".")[0])
-        if not used & BOOK:
-            without.add(path.stem)
-    assert run == without
+@pytest.mark.parametrize(
+    ("source", "needed"),
+    [
+        ("import torch\nfrom d2lutil import data\ndef test_a(tmp_path): ...", False),
+        ("from _ext import links", True),
+        ("import yaml", True),
+        ("import environment", True),
+        ("import sphinx.application", True),
+        ("def test_a(site, browser): ...", True),
+    ],
+)
+def test_a_test_of_the_package_alone_is_told_from_others(source, needed):
+    assert of_package.needs_book(source) is needed
+
+
+def test_tests_of_the_package_run_on_every_system():
+    assert "$(python tests/of_package.py)" in script("ci", "package", "pytest")
+    run = subprocess.check_output([sys.executable, "tests/of_package.py"], cwd=ROOT, text=True)
+    assert {"tests/test_data.py", "tests/test_training.py"} <= set(run.split())
+    assert not {"tests/test_site.py", "tests/test_workflows.py"} & set(run.split())
+
+
+def test_no_commit_is_proved_twice():
+    on = workflow("ci")["on"]
+    assert {"push", "pull_request"} <= on.keys()
+    assert on["push"]["branches"] == [load(ROOT / "_config.yml")["repository"]["branch"]]
+
+
+def test_a_pull_request_is_tried_where_it_changed_code(tmp_path):
+    page = "# Title\n\n```{code-cell}\n1\n```\n"
+    before = {"one/same.md": page, "one/changed.md": page, "one/gone.md": page, "back/words.md": ""}
+    after = {"one/changed.md": page * 2, "two/new.md": page, "back/words.md": "words"}
+    after |= {"two/$(touch hacked).md": page, "two/deeper/page.md": page}
+    git = ["git", "-C", str(tmp_path), "-c", "user.name=a", "-c", "user.email=a"]
+    subprocess.run([*git, "init", "--quiet"], check=True)
+    for pages in (before, after):
+        for name, text in pages.items():
+            path = tmp_path / "chapters" / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text)
+        if pages is after:
+            (tmp_path / "chapters/one/gone.md").unlink()
+        subprocess.run([*git, "add", "--all"], check=True)
+        subprocess.run([*git, "commit", "--quiet", "--message", "pages"], check=True)
+    output = tmp_path / "output"
+    bash(script("robust", "robust", "git diff"), tmp_path, {"GITHUB_OUTPUT": str(output)})
+    assert output.read_text() == "chapters=one/changed two/new\n"
 
 
 @pytest.mark.parametrize(
@@ -324,14 +357,21 @@ def test_a_link_is_told_of_when_it_failed_twice(tmp_path, capsys):
 
 
 @pytest.mark.parametrize(
-    ("issue", "open_issue", "calls"),
-    [("", "", []), ("text", "", ["list", "create"]), ("text", "7", ["list", "edit 7"])],
+    ("job", "issue", "open_issue", "calls"),
+    [
+        ("links", "", "", []),
+        ("links", "text", "", ["list", "create"]),
+        ("links", "text", "7", ["list", "edit 7"]),
+        ("robust", "text", "", ["list", "create"]),
+        ("robust", "text", "7", ["list", "edit 7"]),
+    ],
 )
-def test_there_is_one_issue_at_most(tmp_path, tools, issue, open_issue, calls):
+def test_there_is_one_issue_at_most(tmp_path, tools, job, issue, open_issue, calls):
     (tmp_path / "_build").mkdir()
     (tmp_path / "_build/issue.md").write_text(issue)
+    (tmp_path / "robust.txt").write_text("rnn: 5 of 8 passed")
     path = f"{tools}:{os.environ['PATH']}"
-    tell = script("links", "links", "gh issue")
+    tell = script(job, "links" if job == "links" else "tell", "gh issue")
     bash(tell, tmp_path, {"PATH": path, "TITLE": "Links", "answer": open_issue})
     made = (tools / "calls").read_text().splitlines() if (tools / "calls").exists() else []
     assert len(made) == len(calls)
