@@ -68,7 +68,7 @@ def execute(book: Path, *names: str, **variables: str) -> subprocess.CompletedPr
         cwd=book,
         capture_output=True,
         text=True,
-        env={**os.environ, "PYTHONPATH": "", **variables},
+        env={**os.environ, "PYTHONPATH": str(book), **variables},
     )
 
 
