@@ -47,8 +47,10 @@ def table(record: dict, here: dict | None = None) -> str:
     )
     place = " and ".join(gpus) or f"{record['cores']} processor cores, no GPU"
     when = " to ".join(dict.fromkeys([days[0], days[-1]]))
+    minute = record.get("minute")
     lines = [
-        f"On {place}, at {' and '.join(scales)} scale, {when}.",
+        f"On {place}, at {' and '.join(scales)} scale, {when}."
+        + (f" The book's minute takes {minute:.0f} s of one core here." if minute else ""),
         "",
         "| chapter | s | GB |" + " GB, GPU | CPU / GPU |" * bool(gpus) + " main result |",
         "| :-- | --: | --: |" + " --: | --: |" * bool(gpus) + " :-- |",

@@ -34,6 +34,7 @@ var splitQuery = (query) => [
         words = re.findall(r"[\u3400-\u9fff]|[^\W\u3400-\u9fff]+", input)
         return words + re.findall(r"(?=([\u3400-\u9fff]{2}))", input)
 
+
 from _ext.kernel import ENVIRONMENT
 
 

@@ -6,6 +6,7 @@ import json
 import re
 
 from _ext.benchmarks import ON_GPU, table
+from _ext.chapter import Chapter
 from _ext.execute import BENCHMARKS
 
 TOOK = {"seconds": 12.4, "peak_bytes": 1.26e9, "date": "2026-11-02", "scale": "small"}
@@ -21,10 +22,16 @@ RECORD = {
 def test_table_says_where_and_what():
     lead, _, _, _, *rows = table(RECORD).splitlines()
     assert lead == "On 4 processor cores, no GPU, at small scale, 2026-11-02."
+    low, high = Chapter("foundations/mlp").bounds()["digit_accuracy"]
     assert rows == [
         "| [](/chapters/foundations/mlp.md) | 12 | 1.3 |"
-        " `digit_accuracy` 95.4, expected 93 to 100 |"
+        f" `digit_accuracy` 95.4, expected {low:g} to {high:g} |"
     ]
+
+
+def test_table_says_how_long_the_books_minute_is():
+    lead, *_ = table(RECORD | {"minute": 71.3}).splitlines()
+    assert lead.endswith("The book's minute takes 71 s of one core here.")
 
 
 def test_table_names_the_gpu():
