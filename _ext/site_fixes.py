@@ -12,6 +12,8 @@ from sphinx.application import Sphinx
 from sphinx.config import Config
 from sphinx.search.en import SearchEnglish
 
+from _ext.kernel import ENVIRONMENT
+
 
 class SearchTwoLanguages(SearchEnglish):
     """English, and Chinese by its characters and pairs of them, since it has no spaces.
@@ -33,9 +35,6 @@ var splitQuery = (query) => [
         """The words of a text, with each Chinese character and each pair of them as a word."""
         words = re.findall(r"[\u3400-\u9fff]|[^\W\u3400-\u9fff]+", input)
         return words + re.findall(r"(?=([\u3400-\u9fff]{2}))", input)
-
-
-from _ext.kernel import ENVIRONMENT
 
 
 def add_addresses(app: Sphinx, config: Config) -> None:
