@@ -5,6 +5,9 @@ with the loss and the accuracy on the other 1,000 measured after every epoch, an
 showing their progress. They run in turns, and the best of some rounds counts, as other work on the
 machine can only slow them. What d2l adds is mostly its drawing, four times an epoch, so that its
 share falls as epochs grow: `python -m tests.bench 5` trains on five copies of the digits.
+
+Then `fit` alone, and beside a second process that does the same: threads that wait for their next
+piece of work keep a core busy, and take it from the other process, unless OMP_WAIT_POLICY=PASSIVE.
 """
 
 from __future__ import annotations
@@ -12,11 +15,14 @@ from __future__ import annotations
 import contextlib
 import io
 import logging
+import os
 import statistics
+import subprocess
 import sys
 import time
 import warnings
 from collections.abc import Callable
+from pathlib import Path
 
 import lightning
 import matplotlib
@@ -114,16 +120,66 @@ def speed(run: Callable[[d2l.LeNet, Pair, Pair], None], train: Pair, test: Pair)
         return EPOCHS * len(train[0]) / (time.perf_counter() - start)
 
 
-def main(copies: int = 1) -> None:
-    matplotlib.use("Agg")
-    warnings.filterwarnings("ignore")
-    logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
+def digits(copies: int = 1) -> tuple[Pair, Pair]:
+    """The embedded digits, to train on and to test on."""
     images, labels = mnist_data()
     X = torch.tensor(images / 255, dtype=torch.float32).reshape(-1, 1, 28, 28)  # (5000, 1, 28, 28)
     y = torch.tensor(labels)  # (5000,), sorted: every fifth is for testing
     held_out = torch.arange(len(X)) % 5 == 0
-    test = X[held_out], y[held_out]
     train = X[~held_out].repeat(copies, 1, 1, 1), y[~held_out].repeat(copies)
+    return train, (X[held_out], y[held_out])
+
+
+def fit_for_ever() -> None:
+    """Print the speed of `fit`, again and again."""
+    while True:
+        print(speed(by_fit, *digits()), flush=True)
+
+
+def fit_among(processes: int, policy: str | None) -> float:
+    """Images a second of one of so many processes that run `fit` at the same time."""
+    env = {name: value for name, value in os.environ.items() if name != "OMP_WAIT_POLICY"}
+    env |= {"OMP_WAIT_POLICY": policy} if policy else {}
+    running = [
+        subprocess.Popen(
+            [sys.executable, "-m", "tests.bench", "fit"],
+            cwd=Path(__file__).parent.parent,
+            env=env,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
+        for _ in range(processes)
+    ]
+    try:
+        for process in running:
+            process.stdout.readline()  # all are at work, and warmed up
+        return statistics.median(float(running[0].stdout.readline()) for _ in range(3))
+    finally:
+        for process in running:
+            process.kill()
+            process.communicate()
+
+
+def beside() -> None:
+    """How much a second process costs, and what OMP_WAIT_POLICY changes."""
+    alone = fit_among(1, None)
+    print(f"\nfit, {torch.get_num_threads()} threads a process       images/s  of alone")
+    for name, processes, policy in (
+        ("alone", 1, None),
+        ("beside a second", 2, None),
+        ("beside a second, PASSIVE", 2, "PASSIVE"),
+    ):
+        value = alone if processes == 1 else fit_among(processes, policy)
+        print(f"{name:30} {value:7,.0f} {value / alone:9.2f}")
+
+
+def main(copies: int = 1) -> None:
+    """Print both tables."""
+    matplotlib.use("Agg")
+    warnings.filterwarnings("ignore")
+    logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
+    train, test = digits(copies)
 
     runs = {"by hand": by_hand, "fit": by_fit, "d2l": by_d2l, "Lightning": by_lightning}
     for run in runs.values():
@@ -152,4 +208,8 @@ def main(copies: int = 1) -> None:
 
 
 if __name__ == "__main__":
-    main(*map(int, sys.argv[1:]))
+    if sys.argv[1:] == ["fit"]:
+        fit_for_ever()
+    else:
+        main(*map(int, sys.argv[1:]))
+        beside()

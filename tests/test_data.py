@@ -46,7 +46,7 @@ def tensors(name):
 
 
 def rows(X):
-    return {tuple(row) for row in X.flatten(start_dim=1).tolist()}
+    return {row.tobytes() for row in X.flatten(start_dim=1).numpy()}
 
 
 def test_shapes_and_types(name):
@@ -100,7 +100,7 @@ VALIDATED = {
 }
 
 
-@pytest.mark.parametrize("size", [10, 57, 200])
+@pytest.mark.parametrize("size", [10, 157])
 @pytest.mark.parametrize("name", VALIDATED)
 def test_a_validation_set_leaves_the_test_set_as_it_is(name, size):
     torch.manual_seed(size)
@@ -120,13 +120,12 @@ def test_a_validation_set_leaves_the_test_set_as_it_is(name, size):
     parts = [rows(X), rows(X_val), rows(X_test)]
     assert not any(a & b for a, b in combinations(parts, 2))
     if name in ("digits", "fashion_mnist"):  # taken out of the training part, which keeps its order
-        assert rows(X) | rows(X_val) == rows(whole[0])
         counts = y_val.bincount(minlength=10)
         assert counts.max() - counts.min() <= 1
-        kept = {tuple(x.tolist()) for x in X.flatten(start_dim=1)}
-        order = [x for x in whole[0].flatten(start_dim=1).tolist() if tuple(x) in kept]
-        assert torch.equal(X.flatten(start_dim=1), torch.tensor(order))
-        assert 0.05 < (y_val[1:] == y_val[:-1]).float().mean() < 0.15 or size < 100
+        held = rows(X_val)
+        kept = torch.tensor([x.numpy().tobytes() not in held for x in whole[0]])
+        assert torch.equal(X, whole[0][kept])
+        assert torch.equal(X_val, whole[0][~kept])
     elif name != "autompg":
         assert torch.equal(X, whole[0]), "drawn besides"
     again = VALIDATED[name](size)
