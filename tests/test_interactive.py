@@ -102,6 +102,16 @@ def test_it_says_how_many_bytes_it_made(shown):
     assert size < len(shown[0].html) < size + 4000
 
 
+def test_chinese_text_stays_text_without_warnings(shown, recwarn):
+    def draw_titled(epoch):
+        plt.plot([0, epoch])
+        plt.title(f"第 {epoch} 轮")
+
+    explore(draw_titled, alt="A line", epoch=[1, 2])
+    assert "第 1 轮" in shown[0].html
+    assert [str(warning.message) for warning in recwarn] == []
+
+
 def test_same_code_gives_the_same_bytes(shown):
     for _ in range(2):
         explore(draw, alt=describe, learning_rate=RATES, depth=DEPTHS)

@@ -8,6 +8,7 @@ import re
 from importlib import import_module
 from types import ModuleType
 
+import myst_nb  # noqa: F401 (a chapter imports it)
 import pytest
 from chapter_code import code, defined_in
 from conftest import ROOT
