@@ -51,12 +51,11 @@ NOTICE = "<noscript><p>Formulas, sliders, questions and the search need JavaScri
 def mend_markup(
     app: Sphinx, docname: str, template: str, context: dict[str, Any], doctree: Any
 ) -> None:
-    """Take back the role that docutils gives a bibliography: its entries are no list items.
-
-    And say what a page lacks where scripts do not run.
-    """
+    """Take back labels that are not true, and say what a page lacks where no scripts run."""
     if "body" in context:
-        body = context["body"].replace('<div role="list" class="cit', '<div class="cit')
+        body = context["body"]
+        body = body.replace('<div role="list" class="cit', '<div class="cit')  # has no list items
+        body = body.replace('<summary aria-label="Toggle hidden content">', "<summary>")
         context["body"] = f"{NOTICE}\n{body}" if SCRIPTED.search(body) else body
 
 

@@ -50,6 +50,7 @@ addEventListener("DOMContentLoaded", () => {
     const page = new DOMParser().parseFromString(html, "text/html");
     const article = page.querySelector("article.bd-article") ?? page.body;
     article.querySelectorAll(AWAY).forEach((element) => element.remove());
+    article.querySelectorAll("dd, dt, h2, h3, h4, li, p, pre, td").forEach((element) => element.append(" "));
     article.querySelectorAll("span.math").forEach((formula) => (formula.textContent = readable(formula.textContent)));
     const there = (anchor && page.getElementById(decodeURIComponent(anchor.slice(1)))) || article;
     there.querySelector(":scope > :is(h2, h3, h4)")?.remove();
