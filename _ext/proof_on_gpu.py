@@ -38,7 +38,7 @@ NEEDED += ["sklearn", "tqdm", "yaml"]
 FOR_BENCH = ["d2l", "lightning"]
 
 CELL = re.compile(r"^(```+|:::+)\{code-cell\}[^\n]*\n(.*?)^\1[ \t]*$", re.MULTILINE | re.DOTALL)
-OPTIONS = re.compile(r"(---\n.*?^---\n|(?::[\w-]+:.*\n)+)", re.MULTILINE | re.DOTALL)
+OPTIONS = re.compile(r"(---\n.*?^---\n|(?::[\w-]+:[^\n]*\n)+)", re.MULTILINE | re.DOTALL)
 
 Outcome = dict[str, Any]  # what a chapter took and measured, or under "errors" why it did not
 
@@ -93,6 +93,11 @@ def run_all(
     waiting, running = list(names), {}
     try:
         while waiting or running:
+            for name, job in list(running.items()):
+                outcome = job.poll()
+                if outcome is not None:
+                    del running[name]
+                    yield name, outcome
             if now() >= deadline:
                 for name in [*running, *waiting]:
                     yield name, {"errors": ["no time was left"]}
@@ -100,11 +105,6 @@ def run_all(
             while waiting and len(running) < workers:
                 name = waiting.pop(0)
                 running[name] = start(name)
-            for name, job in list(running.items()):
-                outcome = job.poll()
-                if outcome is not None:
-                    del running[name]
-                    yield name, outcome
             sleep(0.2)
     finally:
         for job in running.values():
@@ -168,7 +168,7 @@ def run_chapter(name: str) -> Outcome:
             errors.append(f"chapters/{name}.md:{line}: {type(error).__name__}: {first}")
     outcome = {"seconds": time.perf_counter() - start, "date": date.today().isoformat()}
     outcome |= {"peak_bytes": _peak_bytes(), "results": numbers, "errors": errors}
-    if "d2lutil.runtime" in sys.modules:
+    if "d2lutil" in sys.modules:
         from d2lutil.runtime import scale
 
         outcome["scale"] = scale(small="small", full="full")
