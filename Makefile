@@ -33,7 +33,7 @@ chapter: ## begin a new chapter: NAME=sequences/memory
 	@$(RUN) -m _ext.new_chapter $(NAME)
 
 robust: ## execute chapters under other seeds and code paths [CHAPTER= SEEDS=5 WRITE=1]
-	@$(RUN) -m _ext.robust $(CHAPTER) $(SEEDS:%=--seeds %) $(WRITE:1=--write)
+	@$(RUN) -m _ext.robust $(SEEDS:%=--seeds %) $(WRITE:1=--write) $(CHAPTER)
 
 bench: ## compare fit with a hand-written loop, d2l and Lightning
 	@$(RUN) -m tests.bench

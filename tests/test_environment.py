@@ -395,7 +395,7 @@ def test_every_command_of_make_runs_in_venv_and_is_listed():
         (
             "robust",
             ["CHAPTER=a/b", "SEEDS=5", "WRITE=1"],
-            "{run} -m _ext.robust --chapter a/b --seeds 5 --write",
+            "{run} -m _ext.robust --seeds 5 --write a/b",
         ),
         ("proof-on-gpu", [], "python3 -m _ext.proof_on_gpu"),
     ],
