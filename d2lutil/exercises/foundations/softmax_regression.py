@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
+from functools import partial
 
 import torch
 from torch import Tensor, tensor
@@ -32,6 +33,25 @@ def _log_softmax_cases(generator: torch.Generator) -> Iterator[tuple[Tensor]]:
     yield (tensor([[1000.0, 0.0, -1000.0]]),)
     yield (tensor([[-1000.0, -1001.0, -1002.0], [-999.0, -1000.0, -1000.5]]),)
     yield (tensor([[1000.0, 1001.0, 999.0], [-1000.0, -998.0, -999.0]]),)
+
+
+def _added(P: Tensor, small: float) -> Tensor:
+    return P + small
+
+
+def _at_least(P: Tensor, small: float) -> Tensor:
+    return P.clamp(min=small)
+
+
+_PROPS = [
+    *(partial(_added, small=10.0**-k) for k in (6, 7, 8, 9, 10, 12)),
+    *(partial(_at_least, small=10.0**-k) for k in (6, 7, 8, 9, 10, 12, 30)),
+]
+
+
+def _propped(prop: Callable[[Tensor], Tensor], Z: Tensor) -> Tensor:
+    """Probabilities that are kept away from 0, and their logarithms."""
+    return prop(Z.softmax(dim=1)).log()
 
 
 def _largest(Z: Tensor) -> Tensor:
@@ -67,9 +87,7 @@ log_softmax = Exercise(
         (lambda Z: _plain_softmax(Z).log(), _PLAIN),
         (lambda Z: Z - Z.exp().sum(dim=1, keepdim=True).log(), _PLAIN),
         (lambda Z: Z.softmax(dim=1).log(), _TOO_LATE),
-        (lambda Z: (Z.softmax(dim=1) + 1e-12).log(), _CRUTCH),
-        (lambda Z: Z.softmax(dim=1).clamp(min=1e-30).log(), _CRUTCH),
-        (lambda Z: Z.softmax(dim=1).clamp(min=1e-12).log(), _CRUTCH),
+        *((partial(_propped, prop), _CRUTCH) for prop in _PROPS),
         (
             lambda Z: Z.softmax(dim=1),
             "This is the softmax. Its logarithm is asked for.",
@@ -372,21 +390,12 @@ smooth_cross_entropy = Exercise(
             ),
             _TOO_LATE,
         ),
-        (
-            lambda Z, y, epsilon: _per_example(
-                Z.softmax(dim=1).clamp(min=1e-30).log(), y, epsilon
-            ).mean(),
-            _CRUTCH,
-        ),
-        (
-            lambda Z, y, epsilon: _per_example((Z.softmax(dim=1) + 1e-12).log(), y, epsilon).mean(),
-            _CRUTCH,
-        ),
-        (
-            lambda Z, y, epsilon: _per_example(
-                Z.softmax(dim=1).clamp(min=1e-12).log(), y, epsilon
-            ).mean(),
-            _CRUTCH,
+        *(
+            (
+                lambda Z, y, epsilon, prop=prop: _per_example(_propped(prop, Z), y, epsilon).mean(),
+                _CRUTCH,
+            )
+            for prop in _PROPS
         ),
     ],
 )

@@ -329,6 +329,10 @@ def _perplexity_cases(generator: torch.Generator) -> Iterator[tuple[Tensor, Tens
     yield tensor([[1000.0, 880.0, 0.0], [0.0, -1000.0, -1.0]]), tensor([1, 0])
 
 
+def _with_a_small_number(small: float, logits: Tensor, y: Tensor) -> Tensor:
+    return (-(logits.softmax(dim=1).gather(1, y[:, None]) + small).log().mean()).exp()
+
+
 _ALL_PAIRS = (
     "`[:, y]` takes the columns y of *every* row, m × m numbers. One of each row is wanted: "
     "`[range(m), y]`, or `gather`."
@@ -407,6 +411,15 @@ text_perplexity = Exercise(
             lambda logits, y: (-logits.softmax(dim=1).log().gather(1, y[:, None]).mean()).exp(),
             "Right, until a probability is too small for single precision and becomes 0. Stay with "
             "logarithms: there is a function that goes from scores to them at once.",
+        ),
+        *(
+            (
+                partial(_with_a_small_number, 10.0**-k),
+                "A small number that keeps probabilities away from 0 makes the rarest tokens "
+                "cheaper than they are. There is a function that goes from scores to logarithms "
+                "at once.",
+            )
+            for k in (6, 7, 8, 9, 10, 12)
         ),
         (
             lambda logits, y: (

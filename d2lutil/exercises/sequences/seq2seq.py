@@ -617,6 +617,12 @@ def _step_by_index(total: Tensor, log_p: Tensor, width: int) -> Step:
     return at // log_p.shape[1], at % log_p.shape[1], best
 
 
+def _step_of_rows(total: Tensor, log_p: Tensor, width: int) -> Step:
+    """The best `width` words of each beginning, all of them: fails if there are fewer words."""
+    best = (total[:, None] + log_p).topk(width, dim=1)  # (k, width)
+    return torch.arange(len(total)), best.indices, best.values
+
+
 def _equal_in_order(
     beam_step: Callable[[Tensor, Tensor, int], Any], total: Tensor, log_p: Tensor, width: int
 ) -> Any:
@@ -688,6 +694,11 @@ beam_step = Exercise(
             _step_by_index,
             "`index`, or a search by `==`, finds the first of equal scores only. `topk` gives the "
             "places as well: `.indices`.",
+        ),
+        (
+            _step_of_rows,
+            "`topk` works along the last dimension, so you take `width` words of each beginning. "
+            "Flatten the scores: all k · v continuations compete at once.",
         ),
         (
             _step_as_they_stand,
