@@ -464,7 +464,7 @@ WRONG = {
         (perplexity_no_exp, "This is the cross-entropy"),
         (perplexity_no_minus, "A sign is missing"),
         (perplexity_base_two, "You raise 2 to the power of a natural logarithm"),
-        (perplexity_bits, "the mean surprise in bits"),
+        (perplexity_bits, "the mean surprisal in bits"),
         (perplexity_sum, "Take the mean"),
         (perplexity_mean_last, "the mean last"),
         (perplexity_mean_probability, "You average the probabilities"),
