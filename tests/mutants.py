@@ -247,9 +247,9 @@ def mutants(path: Path, expression: ast.expr) -> Iterator[Mutant]:
     defined = _definitions(tree)
     reached, waiting = {}, [expression]
     while waiting:
-        names = [node for node in ast.walk(waiting.pop()) if isinstance(node, ast.Name)]
-        local = {node.id for node in names if isinstance(node.ctx, ast.Store)}
-        for name in sorted({node.id for node in names} & {*defined} - {*reached} - local):
+        found = [node for node in ast.walk(waiting.pop()) if isinstance(node, ast.Name)]
+        local = {node.id for node in found if isinstance(node.ctx, ast.Store)}
+        for name in sorted({node.id for node in found} & {*defined} - {*reached} - local):
             reached[name] = defined[name]
             waiting.append(getattr(defined[name], "value", defined[name]))
 

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, tensor
 
 from d2lutil.exercises import Exercise
+from d2lutil.exercises._mistakes import given, then
 
 Parents = dict[str, list[str]]
 Gradients = tuple[Tensor, Tensor, Tensor]
@@ -159,15 +160,15 @@ repeated_slope = Exercise(
             "asked for.",
         ),
         (
-            lambda w, x, n: _values(w, x, n)[n],
+            then(_values, lambda h: h[-1]),
             "This is the value at the end. Its slope with respect to `w` is asked for.",
         ),
         (
-            lambda w, x, n: _repeated(w, x, n - 1),
+            given(_repeated, n=lambda n: n - 1),
             "One step too few. The first value after `x` is h₁, and there are `n` of them.",
         ),
         (
-            lambda w, x, n: _repeated(w, x, n + 1),
+            given(_repeated, n=lambda n: n + 1),
             "One step too many. The last value is hₙ, after `n` times tanh.",
         ),
     ],
@@ -178,15 +179,6 @@ def _back(X: Tensor, W: Tensor, b: Tensor, dH: Tensor) -> Gradients:
     """Back through H = tanh(XW + b): X (n, d), W (d, h), b (h,), dH (n, h)."""
     delta = dH * (1 - torch.tanh(X @ W + b) ** 2)  # (n, h)
     return delta @ W.T, X.T @ delta, delta.sum(dim=0)
-
-
-def _layer(
-    X: Tensor, W: Tensor, b: Tensor, dH: Tensor, slope: Callable[[Tensor, Tensor], Tensor] | None
-) -> Gradients:
-    """Back through a layer, with slope(scores, values) as that of the activation function."""
-    Z = X @ W + b  # (n, h)
-    delta = dH if slope is None else dH * slope(Z, torch.tanh(Z))  # (n, h)
-    return delta @ W.T, X.T @ delta, delta.sum(0)
 
 
 def _error(X: Tensor, W: Tensor, b: Tensor, dH: Tensor) -> Tensor:
@@ -201,27 +193,28 @@ def _back_cases(generator: torch.Generator) -> Iterator[tuple[Tensor, Tensor, Te
 
 
 def _slopes_like(
-    slope: Callable[[Tensor, Tensor], Tensor] | None,
+    slope: Callable[[Tensor, Tensor], Tensor | float],
 ) -> Callable[[Tensor, Tensor, Tensor, Tensor], Gradients]:
-    return lambda X, W, b, dH: _layer(X, W, b, dH, slope)
-
-
-def _instead(
-    place: int, other: Callable[[Tensor, Tensor, Tensor, Tensor, Tensor], Tensor]
-) -> Callable[[Tensor, Tensor, Tensor, Tensor], Gradients]:
-    """The right answer, but for the gradient in one place: other(X, W, b, dH, delta)."""
+    """An answer with slope(scores, values) as the derivative of the activation function."""
 
     def answer(X: Tensor, W: Tensor, b: Tensor, dH: Tensor) -> Gradients:
-        found = list(_back(X, W, b, dH))
-        found[place] = other(X, W, b, dH, _error(X, W, b, dH))
-        return tuple(found)
+        Z = X @ W + b  # (n, h)
+        delta = dH * slope(Z, torch.tanh(Z))  # (n, h)
+        return delta @ W.T, X.T @ delta, delta.sum(0)
 
     return answer
 
 
-def _divided(X: Tensor, W: Tensor, b: Tensor, dH: Tensor) -> Gradients:
-    dX, dW, db = _back(X, W, b, dH)
-    return dX, dW / len(X), db / len(X)
+def _instead(**others: Callable[[Tensor, Tensor, Tensor, Tensor], Tensor]) -> Callable[..., Any]:
+    """The right answer but for some gradients: others[name](X, W, dH, delta)."""
+
+    def answer(X: Tensor, W: Tensor, b: Tensor, dH: Tensor) -> Gradients:
+        found = dict(zip(("dX", "dW", "db"), _back(X, W, b, dH), strict=True))
+        for name, other in others.items():
+            found[name] = other(X, W, dH, _error(X, W, b, dH))
+        return tuple(found.values())
+
+    return answer
 
 
 layer_backward = Exercise(
@@ -230,12 +223,12 @@ layer_backward = Exercise(
     returns=("dX", "dW", "db"),
     mistakes=[
         (
-            _slopes_like(None),
+            _slopes_like(lambda Z, H: 1.0),
             "`dH` is the gradient behind the tanh. Before you come to the scores, it has to go "
             "back through the tanh, by its slope.",
         ),
         (
-            lambda X, W, b, dH: _back(X, W, b, torch.ones_like(dH)),
+            given(_back, dH=torch.ones_like),
             "`dH` is missing. It says how fast the loss grows with each value of `H`, so every "
             "gradient begins with it.",
         ),
@@ -264,82 +257,85 @@ layer_backward = Exercise(
             "This is the slope of ReLU. The layer in this exercise has tanh.",
         ),
         (
-            lambda X, W, b, dH: _back(X, W, torch.zeros_like(b), dH),
+            given(_back, b=torch.zeros_like),
             "The bias is missing in your scores. It moves the place at which the slope is taken.",
         ),
         (
-            _instead(0, lambda X, W, b, dH, delta: dH @ W.T),
+            _instead(dX=lambda X, W, dH, delta: dH @ W.T),
             "`dW` and `db` are right, but `dX` comes from `dH` itself. It goes back through the "
             "tanh, too.",
         ),
         (
-            _instead(1, lambda X, W, b, dH, delta: X.T @ dH),
+            _instead(dW=lambda X, W, dH, delta: X.T @ dH),
             "`dX` and `db` are right, but `dW` comes from `dH` itself. It goes back through the "
             "tanh, too.",
         ),
         (
-            _instead(2, lambda X, W, b, dH, delta: dH.sum(0)),
+            _instead(db=lambda X, W, dH, delta: dH.sum(0)),
             "`dX` and `dW` are right, but `db` comes from `dH` itself. The bias stands in front of "
             "the tanh.",
         ),
         (
-            _divided,
+            _instead(
+                dW=lambda X, W, dH, delta: X.T @ delta / len(X),
+                db=lambda X, W, dH, delta: delta.mean(0),
+            ),
             "You divide by the number of examples. If the loss is a mean, that is in `dH` already; "
             "from here on, it is a sum.",
         ),
         (
-            _instead(2, lambda X, W, b, dH, delta: delta.mean(0)),
+            _instead(db=lambda X, W, dH, delta: delta.mean(0)),
             "You take the mean for `db`. The bias goes into every row, and what the rows send back "
             "adds up.",
         ),
         (
-            _instead(1, lambda X, W, b, dH, delta: X.T @ delta / len(X)),
+            _instead(dW=lambda X, W, dH, delta: X.T @ delta / len(X)),
             "You divide `dW` by the number of examples. If the loss is a mean, that is in `dH` "
             "already; from here on, it is a sum.",
         ),
         (
-            _instead(2, lambda X, W, b, dH, delta: delta.sum(0, keepdim=True)),
+            _instead(db=lambda X, W, dH, delta: delta.sum(0, keepdim=True)),
             "`db` must have the shape of `b`, `(h,)`. `keepdim=True` leaves a dimension too many.",
         ),
         (
-            _instead(2, lambda X, W, b, dH, delta: delta.sum(1)),
+            _instead(db=lambda X, W, dH, delta: delta.sum(1)),
             "For `db` you sum over the neurons. Each neuron has a bias of its own; what it sums "
             "over are the examples.",
         ),
         (
-            _instead(2, lambda X, W, b, dH, delta: delta),
+            _instead(db=lambda X, W, dH, delta: delta),
             "`b` goes into every row of the scores, but you return a gradient for each row. What "
             "happens to shares that reach the same value?",
         ),
         (
-            _instead(2, lambda X, W, b, dH, delta: delta.sum()),
+            _instead(db=lambda X, W, dH, delta: delta.sum()),
             "You have summed over everything for `db`. It has as many entries as the layer has "
             "neurons.",
         ),
         (
-            _instead(1, lambda X, W, b, dH, delta: delta.T @ X),
+            _instead(dW=lambda X, W, dH, delta: delta.T @ X),
             "Your `dW` is transposed. It must have the shape of `W`, (inputs, outputs).",
         ),
         (
-            _instead(0, lambda X, W, b, dH, delta: delta @ W),
+            _instead(dX=lambda X, W, dH, delta: delta @ W),
             "`delta @ W` fits only if the layer has as many outputs as inputs. Going back, a "
             "neuron gathers from those that it feeds: which way round must `W` stand?",
         ),
         (
-            _instead(1, lambda X, W, b, dH, delta: X @ delta),
+            _instead(dW=lambda X, W, dH, delta: X @ delta),
             "`X @ delta` would sum over the neurons. For `dW` the sum runs over the examples, the "
             "rows of both.",
         ),
         (
-            lambda X, W, b, dH: (lambda dX, dW, db: (dW, db, dX))(*_back(X, W, b, dH)),
+            then(_back, lambda dX, dW, db: (dW, db, dX)),
             "The gradients are right, their order is not: first that of `X`, then `W`, then `b`.",
         ),
         (
-            lambda X, W, b, dH: (lambda dX, dW, db: (dW, dX, db))(*_back(X, W, b, dH)),
+            then(_back, lambda dX, dW, db: (dW, dX, db)),
             "The gradients are right, their order is not: first that of `X`, then `W`, then `b`.",
         ),
         (
-            lambda X, W, b, dH: _back(X, W, b, dH)[1:],
+            then(_back, lambda dX, dW, db: (dW, db)),
             "The gradient with respect to `X` is missing. The layer before this one needs it.",
         ),
     ],
@@ -468,7 +464,7 @@ backward_order = Exercise(
         (_stack, _MET_FIRST),
         (lambda parents: _stack(parents, turned=True), _MET_FIRST),
         (
-            lambda parents: {*_order(parents)},
+            then(_order, set),
             "In a set the order is lost. Return a list.",
         ),
         (
@@ -482,7 +478,7 @@ backward_order = Exercise(
             "you have seen. And of its places, only the last would do.",
         ),
         (
-            lambda parents: _order(parents)[1:],
+            then(_order, lambda order: order[1:]),
             'The loss is missing. The backward pass begins with it: `"L"` first.',
         ),
         (

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
+from functools import partial
 
 import torch
 from torch import Tensor, tensor
 from torch.nn import functional
 
 from d2lutil.exercises import Exercise
+from d2lutil.exercises._mistakes import given, then
 
 # --- Log-softmax ----------------------------------------------------------------------------------
 
@@ -32,6 +34,25 @@ def _log_softmax_cases(generator: torch.Generator) -> Iterator[tuple[Tensor]]:
     yield (tensor([[1000.0, 0.0, -1000.0]]),)
     yield (tensor([[-1000.0, -1001.0, -1002.0], [-999.0, -1000.0, -1000.5]]),)
     yield (tensor([[1000.0, 1001.0, 999.0], [-1000.0, -998.0, -999.0]]),)
+
+
+def _added(P: Tensor, small: float) -> Tensor:
+    return P + small
+
+
+def _at_least(P: Tensor, small: float) -> Tensor:
+    return P.clamp(min=small)
+
+
+_PROPS = [
+    *(partial(_added, small=10.0**-k) for k in (6, 7, 8, 9, 10, 12)),
+    *(partial(_at_least, small=10.0**-k) for k in (6, 7, 8, 9, 10, 12, 30)),
+]
+
+
+def _propped(prop: Callable[[Tensor], Tensor], Z: Tensor) -> Tensor:
+    """Probabilities that are kept away from 0, and their logarithms."""
+    return prop(Z.softmax(dim=1)).log()
 
 
 def _largest(Z: Tensor) -> Tensor:
@@ -67,9 +88,7 @@ log_softmax = Exercise(
         (lambda Z: _plain_softmax(Z).log(), _PLAIN),
         (lambda Z: Z - Z.exp().sum(dim=1, keepdim=True).log(), _PLAIN),
         (lambda Z: Z.softmax(dim=1).log(), _TOO_LATE),
-        (lambda Z: (Z.softmax(dim=1) + 1e-12).log(), _CRUTCH),
-        (lambda Z: Z.softmax(dim=1).clamp(min=1e-30).log(), _CRUTCH),
-        (lambda Z: Z.softmax(dim=1).clamp(min=1e-12).log(), _CRUTCH),
+        *((partial(_propped, prop), _CRUTCH) for prop in _PROPS),
         (
             lambda Z: Z.softmax(dim=1),
             "This is the softmax. Its logarithm is asked for.",
@@ -109,15 +128,15 @@ log_softmax = Exercise(
             "log-sum-exp, not to both.",
         ),
         (
-            lambda Z: _log_softmax(Z) / math.log(2),
+            then(_log_softmax, lambda Y: Y / math.log(2)),
             "You use the logarithm to the base 2. `log` is the natural one, as everywhere here.",
         ),
         (
-            lambda Z: _log_softmax(Z) / math.log(10),
+            then(_log_softmax, lambda Y: Y / math.log(10)),
             "You use the logarithm to the base 10. `log` is the natural one, as everywhere here.",
         ),
         (
-            lambda Z: -_log_softmax(Z),
+            then(_log_softmax, torch.neg),
             "The sign is wrong. The logarithm of a probability is never positive; the minus "
             "belongs to the loss.",
         ),
@@ -189,6 +208,24 @@ def _from_log_p(loss: Callable[[Tensor, Tensor, float], Tensor]) -> Callable[...
     return lambda Z, y, epsilon: loss(Z.log_softmax(dim=1), y, epsilon)
 
 
+def _with_log_p(
+    log_p: Callable[[Tensor], Tensor], by_targets: bool = False
+) -> Callable[[Tensor, Tensor, float], Tensor]:
+    """An answer that takes log_p(Z) for the logarithms of the probabilities (n, K)."""
+
+    def answer(Z: Tensor, y: Tensor, epsilon: float) -> Tensor:
+        if by_targets:
+            return -(_targets(y, Z.shape[1], epsilon) * log_p(Z)).sum(dim=1).mean()
+        return _per_example(log_p(Z), y, epsilon).mean()
+
+    return answer
+
+
+def _narrow(log_p: Tensor, y: Tensor, epsilon: float) -> Tensor:
+    """Targets / n with as many columns as the largest label needs."""
+    return ((1 - epsilon) * functional.one_hot(y) + epsilon / log_p.shape[1]) / len(y)
+
+
 def _weighted(weights: Callable[[int, float], tuple[float, float]]) -> Callable[..., Tensor]:
     """An answer that weighs the true class and the sum over all classes by weights(K, epsilon)."""
 
@@ -217,9 +254,7 @@ smooth_cross_entropy = Exercise(
             "You return a loss for each example. The mean over them is missing.",
         ),
         (
-            _from_log_p(
-                lambda log_p, y, epsilon: -(_targets(y, log_p.shape[1], epsilon) * log_p).mean()
-            ),
+            lambda Z, y, epsilon: _smooth(Z, y, epsilon) / Z.shape[1],
             "Your mean runs over the examples *and* the classes, so your loss is K times too "
             "small. Add up over the classes first.",
         ),
@@ -259,25 +294,11 @@ smooth_cross_entropy = Exercise(
             "example has a sum of its own; the mean over the examples comes last.",
         ),
         (
-            _from_log_p(
-                lambda log_p, y, epsilon: (
-                    -(
-                        ((1 - epsilon) * functional.one_hot(y) + epsilon / log_p.shape[1]) * log_p
-                    ).sum()
-                    / len(y)
-                )
-            ),
+            _from_log_p(lambda log_p, y, epsilon: -(_narrow(log_p, y, epsilon) * log_p).sum()),
             _WITHOUT_K,
         ),
         (
-            _from_log_p(
-                lambda log_p, y, epsilon: (
-                    -(
-                        log_p * ((1 - epsilon) * functional.one_hot(y) + epsilon / log_p.shape[1])
-                    ).sum()
-                    / len(y)
-                )
-            ),
+            _from_log_p(lambda log_p, y, epsilon: -(log_p * _narrow(log_p, y, epsilon)).sum()),
             _WITHOUT_K,
         ),
         (
@@ -296,24 +317,24 @@ smooth_cross_entropy = Exercise(
             "true class should count.",
         ),
         (
-            lambda Z, y, epsilon: -_smooth(Z, y, epsilon),
+            then(_smooth, torch.neg),
             "The sign is wrong. The logarithm of a probability is negative, and a loss is not.",
         ),
         (
-            lambda Z, y, epsilon: _smooth(Z, y, epsilon) / math.log(2),
+            then(_smooth, lambda loss: loss / math.log(2)),
             "You use the logarithm to the base 2. `log` is the natural one, as everywhere here.",
         ),
         (
-            lambda Z, y, epsilon: _per_example(Z.log_softmax(dim=0), y, epsilon).mean(),
+            _with_log_p(lambda Z: Z.log_softmax(dim=0)),
             "Your softmax runs down the columns, over the examples. The classes of an example lie "
             "in its row, along dimension 1.",
         ),
         (
-            lambda Z, y, epsilon: _per_example(Z.log_softmax(dim=1), Z.argmax(1), epsilon).mean(),
+            lambda Z, y, epsilon: _smooth(Z, Z.argmax(dim=1), epsilon),
             "You take the class that has the largest score. The loss asks for the true one, `y`.",
         ),
         (
-            lambda Z, y, epsilon: _per_example(Z.log_softmax(dim=1), y - 1, epsilon).mean(),
+            _from_log_p(lambda log_p, y, epsilon: _per_example(log_p, y - 1, epsilon).mean()),
             "You take the class beside the true one. Classes are counted from 0, as Python counts.",
         ),
         (
@@ -326,16 +347,16 @@ smooth_cross_entropy = Exercise(
             "Each example has one true class: `[torch.arange(n), y]`.",
         ),
         (
-            lambda Z, y, epsilon: _per_example(Z.softmax(dim=1), y, epsilon).mean(),
+            _with_log_p(lambda Z: Z.softmax(dim=1)),
             "You weigh the probabilities. Their logarithms belong in the sum.",
         ),
         (
-            lambda Z, y, epsilon: _per_example(Z, y, epsilon).mean(),
+            _with_log_p(lambda Z: Z),
             "You weigh the scores themselves. Subtract the log-sum-exp from them first, and they "
             "become logarithms of probabilities.",
         ),
         (
-            lambda Z, y, epsilon: _smooth(Z.softmax(dim=1), y, epsilon),
+            given(_smooth, Z=lambda Z: Z.softmax(dim=1)),
             "Your scores pass through two softmaxes. `F.cross_entropy`, `log_softmax` and "
             "`logsumexp` want scores, not probabilities.",
         ),
@@ -346,48 +367,12 @@ smooth_cross_entropy = Exercise(
             "You smooth the probabilities and then take the logarithm. It is the targets that are "
             "smoothed; the logarithms stay as they are and get weights.",
         ),
-        (
-            lambda Z, y, epsilon: _per_example(_plain_softmax(Z).log(), y, epsilon).mean(),
-            _PLAIN,
-        ),
-        (
-            lambda Z, y, epsilon: (
-                -(_targets(y, Z.shape[1], epsilon) * _plain_softmax(Z).log()).sum(dim=1).mean()
-            ),
-            _PLAIN,
-        ),
-        (
-            lambda Z, y, epsilon: _per_example(
-                Z - Z.exp().sum(dim=1, keepdim=True).log(), y, epsilon
-            ).mean(),
-            _PLAIN,
-        ),
-        (
-            lambda Z, y, epsilon: _per_example(Z.softmax(dim=1).log(), y, epsilon).mean(),
-            _TOO_LATE,
-        ),
-        (
-            lambda Z, y, epsilon: (
-                -(_targets(y, Z.shape[1], epsilon) * Z.softmax(dim=1).log()).sum(dim=1).mean()
-            ),
-            _TOO_LATE,
-        ),
-        (
-            lambda Z, y, epsilon: _per_example(
-                Z.softmax(dim=1).clamp(min=1e-30).log(), y, epsilon
-            ).mean(),
-            _CRUTCH,
-        ),
-        (
-            lambda Z, y, epsilon: _per_example((Z.softmax(dim=1) + 1e-12).log(), y, epsilon).mean(),
-            _CRUTCH,
-        ),
-        (
-            lambda Z, y, epsilon: _per_example(
-                Z.softmax(dim=1).clamp(min=1e-12).log(), y, epsilon
-            ).mean(),
-            _CRUTCH,
-        ),
+        (_with_log_p(lambda Z: _plain_softmax(Z).log()), _PLAIN),
+        (_with_log_p(lambda Z: _plain_softmax(Z).log(), by_targets=True), _PLAIN),
+        (_with_log_p(lambda Z: Z - Z.exp().sum(dim=1, keepdim=True).log()), _PLAIN),
+        (_with_log_p(lambda Z: Z.softmax(dim=1).log()), _TOO_LATE),
+        (_with_log_p(lambda Z: Z.softmax(dim=1).log(), by_targets=True), _TOO_LATE),
+        *((_with_log_p(partial(_propped, prop)), _CRUTCH) for prop in _PROPS),
     ],
 )
 
@@ -479,28 +464,28 @@ squared_error_gradient = Exercise(
             "shrink.",
         ),
         (
-            lambda Z, y: _squared_error_gradient(Z, y) / 2,
+            then(_squared_error_gradient, lambda dZ: dZ / 2),
             "The factor 2 of the square's derivative is missing.",
         ),
         (
-            lambda Z, y: _squared_error_gradient(Z, y) * len(y),
+            then(_squared_error_gradient, lambda dZ: dZ * len(dZ)),
             "You do not divide by `n`. The loss is a mean over the examples.",
         ),
         (
-            lambda Z, y: _squared_error_gradient(Z, y) * len(y) / 2,
+            then(_squared_error_gradient, lambda dZ: dZ * len(dZ) / 2),
             "Two things. The square leaves a 2 behind, and the loss is a mean over the examples.",
         ),
         (
-            lambda Z, y: _squared_error_gradient(Z, y) / Z.shape[1],
+            then(_squared_error_gradient, lambda dZ: dZ / dZ.shape[1]),
             "You divide by the number of classes, too. The loss adds up over the classes and is a "
             "mean over the examples only.",
         ),
         (
-            lambda Z, y: _squared_error_gradient(Z, y) * len(y) / Z.shape[1],
+            then(_squared_error_gradient, lambda dZ: dZ * len(dZ) / dZ.shape[1]),
             "You divide by the number of classes where the number of examples should be.",
         ),
         (
-            lambda Z, y: -_squared_error_gradient(Z, y),
+            then(_squared_error_gradient, torch.neg),
             "The sign is wrong. A gradient points uphill, so the true class's score has a negative "
             "slope.",
         ),

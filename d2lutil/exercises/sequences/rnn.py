@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, tensor
 
 from d2lutil.exercises import Exercise
+from d2lutil.exercises._mistakes import given, then
 
 
 def _jordan(
@@ -20,34 +20,6 @@ def _jordan(
     for x in X.unbind(dim=1):  # (n, d)
         M = torch.tanh(x @ W_xh + M @ W_oh + b_h) @ W_ho + b_o  # (n, q)
         outputs.append(M)
-    return torch.stack(outputs, dim=1)
-
-
-def _straight(Z: Tensor) -> Tensor:
-    """No activation function."""
-    return Z
-
-
-def _outputs(
-    X: Tensor,
-    M: Tensor,
-    W_xh: Tensor,
-    W_oh: Tensor,
-    b_h: Tensor,
-    W_ho: Tensor,
-    b_o: Tensor,
-    hidden: Callable[[Tensor], Tensor] = torch.tanh,
-    output: Callable[[Tensor], Tensor] = _straight,
-    carried: bool = True,
-    step: Callable[[Tensor, int], Tensor] = lambda X, i: X[:, i],
-) -> Tensor:
-    """The same with some of its parts replaced."""
-    outputs = []
-    for i in range(X.shape[1]):
-        H = hidden(step(X, i) @ W_xh + M @ W_oh + b_h)  # (n, h)
-        answer = output(H @ W_ho + b_o)  # (n, q)
-        outputs.append(answer)
-        M = answer if carried else M  # (n, q)
     return torch.stack(outputs, dim=1)
 
 
@@ -66,242 +38,212 @@ def _jordan_cases(generator: torch.Generator) -> Iterator[tuple[Tensor, ...]]:
         yield tuple(torch.randn(shape, generator=generator) for shape in shapes)
 
 
-def _reset(X: Tensor, M: Tensor, *weights: Tensor) -> Tensor:
-    return _outputs(X, torch.zeros_like(M), *weights)
+def _straight(Z: Tensor) -> Tensor:
+    """No activation function."""
+    return Z
 
 
-def _always_reset(X: Tensor, M: Tensor, *weights: Tensor) -> Tensor:
-    return _outputs(X, torch.zeros_like(M), *weights, carried=False)
+class _Weights(NamedTuple):
+    """The weights in the order of the arguments."""
+
+    xh: Tensor  # (d, h)
+    oh: Tensor  # (q, h)
+    bh: Tensor  # (h,)
+    ho: Tensor  # (h, q)
+    bo: Tensor  # (q,)
 
 
-def _elman(
-    X: Tensor, M: Tensor, W_xh: Tensor, W_oh: Tensor, b_h: Tensor, W_ho: Tensor, b_o: Tensor
-) -> Tensor:
-    outputs, memory = [], M
-    for x in X.unbind(dim=1):
-        memory = torch.tanh(x @ W_xh + memory @ W_oh + b_h)
-        outputs.append(memory @ W_ho + b_o)
-    return torch.stack(outputs, dim=1)
+def _bent(
+    hidden: Callable[[Tensor], Tensor] = torch.tanh, output: Callable[[Tensor], Tensor] = _straight
+) -> Callable[..., Tensor]:
+    """A Jordan network with other activation functions."""
+    return _by_step(
+        lambda x, M, w: (
+            Y := output(hidden(x @ w.xh + M @ w.oh + w.bh) @ w.ho + w.bo),
+            Y,
+        )
+    )
 
 
-def _transposed(
-    X: Tensor, M: Tensor, W_xh: Tensor, W_oh: Tensor, b_h: Tensor, W_ho: Tensor, b_o: Tensor
-) -> Tensor:
-    return _outputs(X, M, W_xh.T, W_oh.T, b_h, W_ho.T, b_o)
+def _by_step(
+    step: Callable[[Tensor, Tensor, _Weights], tuple[Tensor, Tensor]],
+) -> Callable[..., Tensor]:
+    """An answer made of step(input, memory, weights) -> output, what goes on to the next step."""
+
+    def answer(X: Tensor, M: Tensor, *weights: Tensor) -> Tensor:
+        outputs = []
+        for x in X.unbind(dim=1):
+            output, M = step(x, M, _Weights(*weights))
+            outputs.append(output)
+        return torch.stack(outputs, dim=1)
+
+    return answer
 
 
-def _bias_behind(
-    X: Tensor, M: Tensor, W_xh: Tensor, W_oh: Tensor, b_h: Tensor, W_ho: Tensor, b_o: Tensor
-) -> Tensor:
+def _hidden(x: Tensor, M: Tensor, w: _Weights) -> Tensor:
+    return torch.tanh(x @ w.xh + M @ w.oh + w.bh)  # (n, h)
+
+
+def _output(x: Tensor, M: Tensor, w: _Weights) -> Tensor:
+    return _hidden(x, M, w) @ w.ho + w.bo  # (n, q)
+
+
+def _elman_step(x: Tensor, M: Tensor, w: _Weights) -> tuple[Tensor, Tensor]:
+    H = _hidden(x, M, w)
+    return H @ w.ho + w.bo, H
+
+
+def _bias_behind(x: Tensor, M: Tensor, w: _Weights) -> tuple[Tensor, Tensor]:
+    Y = (torch.tanh(x @ w.xh + M @ w.oh) + w.bh) @ w.ho + w.bo
+    return Y, Y
+
+
+def _two_tanhs(x: Tensor, M: Tensor, w: _Weights) -> tuple[Tensor, Tensor]:
+    Y = (torch.tanh(x @ w.xh + w.bh) + torch.tanh(M @ w.oh)) @ w.ho + w.bo
+    return Y, Y
+
+
+def _examples_as_steps(X: Tensor, M: Tensor, *weights: Tensor) -> Tensor:
+    """`X[i]` in a loop over as many steps as there are."""
     outputs = []
-    for x in X.unbind(dim=1):
-        M = (torch.tanh(x @ W_xh + M @ W_oh) + b_h) @ W_ho + b_o
+    for i in range(X.shape[1]):
+        M = _output(X[i], M, _Weights(*weights))
         outputs.append(M)
     return torch.stack(outputs, dim=1)
 
 
-def _two_tanhs(
-    X: Tensor, M: Tensor, W_xh: Tensor, W_oh: Tensor, b_h: Tensor, W_ho: Tensor, b_o: Tensor
-) -> Tensor:
-    outputs = []
-    for x in X.unbind(dim=1):
-        M = (torch.tanh(x @ W_xh + b_h) + torch.tanh(M @ W_oh)) @ W_ho + b_o
-        outputs.append(M)
-    return torch.stack(outputs, dim=1)
+def _one_step_late(X: Tensor, M: Tensor, *weights: Tensor) -> Tensor:
+    return torch.cat([M[:, None], _jordan(X, M, *weights)[:, :-1]], dim=1)
 
-
-def _without_hidden_bias(
-    X: Tensor, M: Tensor, W_xh: Tensor, W_oh: Tensor, b_h: Tensor, W_ho: Tensor, b_o: Tensor
-) -> Tensor:
-    return _outputs(X, M, W_xh, W_oh, torch.zeros_like(b_h), W_ho, b_o)
-
-
-def _without_output_bias(
-    X: Tensor, M: Tensor, W_xh: Tensor, W_oh: Tensor, b_h: Tensor, W_ho: Tensor, b_o: Tensor
-) -> Tensor:
-    return _outputs(X, M, W_xh, W_oh, b_h, W_ho, torch.zeros_like(b_o))
-
-
-def _bias_twice(
-    X: Tensor, M: Tensor, W_xh: Tensor, W_oh: Tensor, b_h: Tensor, W_ho: Tensor, b_o: Tensor
-) -> Tensor:
-    return _outputs(X, M, W_xh, W_oh, 2 * b_h, W_ho, b_o)
-
-
-def _hidden_values(
-    X: Tensor, M: Tensor, W_xh: Tensor, W_oh: Tensor, b_h: Tensor, W_ho: Tensor, b_o: Tensor
-) -> Tensor:
-    states = []
-    for x in X.unbind(dim=1):
-        H = torch.tanh(x @ W_xh + M @ W_oh + b_h)
-        M = H @ W_ho + b_o
-        states.append(H)
-    return torch.stack(states, dim=1)
-
-
-def _carried_without_bias(
-    X: Tensor, M: Tensor, W_xh: Tensor, W_oh: Tensor, b_h: Tensor, W_ho: Tensor, b_o: Tensor
-) -> Tensor:
-    outputs = []
-    for x in X.unbind(dim=1):
-        M = torch.tanh(x @ W_xh + M @ W_oh + b_h) @ W_ho
-        outputs.append(M + b_o)
-    return torch.stack(outputs, dim=1)
-
-
-def _carried_through_tanh(
-    X: Tensor, M: Tensor, W_xh: Tensor, W_oh: Tensor, b_h: Tensor, W_ho: Tensor, b_o: Tensor
-) -> Tensor:
-    outputs = []
-    for x in X.unbind(dim=1):
-        answer = torch.tanh(x @ W_xh + M @ W_oh + b_h) @ W_ho + b_o
-        M = torch.tanh(answer)
-        outputs.append(answer)
-    return torch.stack(outputs, dim=1)
-
-
-def _over_examples(X: Tensor, M: Tensor, *weights: Tensor) -> Tensor:
-    return _outputs(X.transpose(0, 1), M, *weights)
-
-
-_example_at_step = partial(_outputs, step=lambda X, i: X[i])
 
 _OVER_EXAMPLES = (
     "You loop over the examples: `for x in X` and `X[i]` walk along the first dimension. The steps "
     "are the second; `X.unbind(dim=1)` gives them one by one."
 )
 
+_swapped_examples = given(_jordan, X=lambda X: X.transpose(0, 1))
 
 jordan_forward = Exercise(
     reference=_jordan,
     cases=_jordan_cases,
     mistakes=[
         (
-            partial(_outputs, hidden=_straight),
+            _bent(hidden=_straight),
             "Your hidden layer does not bend. Which function does the exercise ask for?",
         ),
         (
-            partial(_outputs, output=torch.tanh),
+            _bent(output=torch.tanh),
             "Your outputs go through a tanh, so they can never be more than 1. Only the hidden "
             "layer bends.",
         ),
         (
-            partial(_outputs, hidden=_straight, output=torch.tanh),
+            _bent(hidden=_straight, output=torch.tanh),
             "You bend the outputs, and not the hidden values. It should be the other way round.",
         ),
+        (_bent(hidden=torch.sigmoid), "You use the sigmoid. The exercise asks for tanh."),
+        (_bent(hidden=torch.relu), "You use ReLU. The exercise asks for tanh."),
         (
-            partial(_outputs, hidden=torch.sigmoid),
-            "You use the sigmoid. The exercise asks for tanh.",
-        ),
-        (
-            partial(_outputs, hidden=torch.relu),
-            "You use ReLU. The exercise asks for tanh.",
-        ),
-        (
-            partial(_outputs, carried=False),
+            _by_step(lambda x, M, w: (_output(x, M, w), M)),
             "Every step of yours reads the first `M`. Each should read the output of the step "
             "before it: what becomes of `M` in the loop?",
         ),
         (
-            _reset,
+            given(_jordan, M=torch.zeros_like),
             "You begin with zeros. The memory before the first step is given: `M`.",
         ),
         (
-            _always_reset,
+            _by_step(lambda x, M, w: (_output(x, 0 * M, w), M)),
             "Your network has no memory: every step reads zeros where it should read the output "
             "of the step before.",
         ),
         (
-            _elman,
+            _by_step(_elman_step),
             "What you carry from step to step is the hidden values, as Elman does. Jordan carries "
             "the output.",
         ),
         (
-            lambda X, M, *weights: _outputs(X, M, *weights)[:, -1],
+            then(_jordan, lambda Y: Y[:, -1]),
             "This is the last output alone. Collect the outputs of all steps, and stack them.",
         ),
         (
-            lambda X, M, *weights: _outputs(X, M, *weights)[:, :1],
+            then(_jordan, lambda Y: Y[:, :1]),
             "This is the first output alone. Is your `return` inside the loop?",
         ),
         (
-            lambda X, M, *weights: _outputs(X, M, *weights).transpose(0, 1),
+            then(_jordan, lambda Y: Y.transpose(0, 1)),
             "The steps stand in front of the examples. `torch.stack` takes a `dim`.",
         ),
         (
-            lambda X, M, *weights: _outputs(X, M, *weights).flatten(0, 1),
+            then(_jordan, lambda Y: Y.flatten(0, 1)),
             "You have joined the steps end to end. `torch.cat` joins along a dimension that is "
             "there; `torch.stack` makes a new one.",
         ),
+        (given(_jordan, X=lambda X: X.flip(1)), "You read the sequence backwards."),
         (
-            lambda X, M, *weights: _outputs(X.flip(1), M, *weights),
-            "You read the sequence backwards.",
-        ),
-        (
-            lambda X, M, *weights: _outputs(X.flip(1), M, *weights).flip(1),
+            then(given(_jordan, X=lambda X: X.flip(1)), lambda Y: Y.flip(1)),
             "You read the sequence backwards, and turn the outputs round again. The first step "
             "comes first.",
         ),
         (
-            _hidden_values,
+            _by_step(lambda x, M, w: (_hidden(x, M, w), _output(x, M, w))),
             "These are the hidden values. The outputs are asked for.",
         ),
         (
-            _transposed,
+            given(_jordan, W_xh=torch.t, W_oh=torch.t, W_ho=torch.t),
             "Your matrices are the wrong way round. Those given have the shape (inputs, outputs); "
             "it is `nn.Linear` that wants (outputs, inputs).",
         ),
         (
-            _bias_behind,
+            _by_step(_bias_behind),
             "You add `b_h` behind the tanh. A bias moves the place of the bend, so it has to be "
             "there before the bend.",
         ),
         (
-            _two_tanhs,
+            _by_step(_two_tanhs),
             "You bend the input's part and the memory's part each by itself. Add them first, and "
             "bend the sum.",
         ),
         (
-            _without_hidden_bias,
+            given(_jordan, b_h=torch.zeros_like),
             "The bias of the hidden layer, `b_h`, is missing.",
         ),
         (
-            _without_output_bias,
+            given(_jordan, b_o=torch.zeros_like),
             "The bias of the output layer, `b_o`, is missing.",
         ),
         (
-            _bias_twice,
+            given(_jordan, b_h=lambda b: 2 * b),
             "You add `b_h` twice, once with the input and once with the memory. It is one bias for "
             "the sum.",
         ),
-        (_over_examples, _OVER_EXAMPLES),
-        (lambda *arguments: _over_examples(*arguments).transpose(0, 1), _OVER_EXAMPLES),
-        (_example_at_step, _OVER_EXAMPLES),
-        (lambda *arguments: _example_at_step(*arguments).transpose(0, 1), _OVER_EXAMPLES),
+        (_swapped_examples, _OVER_EXAMPLES),
+        (then(_swapped_examples, lambda Y: Y.transpose(0, 1)), _OVER_EXAMPLES),
+        (_examples_as_steps, _OVER_EXAMPLES),
+        (then(_examples_as_steps, lambda Y: Y.transpose(0, 1)), _OVER_EXAMPLES),
         (
-            lambda X, M, *weights: _outputs(X, M, *weights)[:, : len(X)],
+            then(_jordan, lambda Y: Y[:, : len(Y)]),
             "You take as many steps as there are examples. `X` has the shape (n, t, d): which of "
             "these counts the steps?",
         ),
         (
-            lambda *arguments: list(_outputs(*arguments).unbind(dim=1)),
+            then(_jordan, lambda Y: list(Y.unbind(dim=1))),
             "The outputs are right, in a list. `torch.stack` makes one tensor of them; the steps "
             "belong into dimension 1.",
         ),
         (
-            lambda *arguments: (_outputs(*arguments), _outputs(*arguments)[:, -1]),
+            then(_jordan, lambda Y: (Y, Y[:, -1])),
             "Return the outputs only. The last memory is the last of them.",
         ),
         (
-            _carried_without_bias,
+            _by_step(lambda x, M, w: (_output(x, M, w), _hidden(x, M, w) @ w.ho)),
             "The memory lacks `b_o`. What is carried is the output itself, with its bias.",
         ),
         (
-            _carried_through_tanh,
+            _by_step(lambda x, M, w: (_output(x, M, w), torch.tanh(_output(x, M, w)))),
             "Your memory holds the tanh of the output. It should hold the output as it is.",
         ),
         (
-            lambda X, M, *weights: torch.cat([M[:, None], _outputs(X, M, *weights)[:, :-1]], dim=1),
+            _one_step_late,
             "Your outputs come one step late, and begin with the first memory. Compute the output "
             "before you append it.",
         ),
@@ -329,9 +271,28 @@ def _perplexity_cases(generator: torch.Generator) -> Iterator[tuple[Tensor, Tens
     yield tensor([[1000.0, 880.0, 0.0], [0.0, -1000.0, -1.0]]), tensor([1, 0])
 
 
+def _of_chosen(change: Callable[[Tensor], Tensor]) -> Callable[[Tensor, Tensor], Tensor]:
+    """An answer made of the log-probabilities (m,) of the tokens that came."""
+    return lambda logits, y: change(_chosen(logits, y))
+
+
+def _with_log_p(log_p: Callable[[Tensor], Tensor]) -> Callable[[Tensor, Tensor], Tensor]:
+    """An answer that takes log_p(logits) for the logarithms of the probabilities (m, K)."""
+    return lambda logits, y: (-log_p(logits)[torch.arange(len(y)), y].mean()).exp()
+
+
+def _of_all_pairs(log_p: Callable[[Tensor], Tensor]) -> Callable[[Tensor, Tensor], Tensor]:
+    return lambda logits, y: (-log_p(logits)[:, y].mean()).exp()
+
+
+_LN_2 = torch.tensor(2.0).log()
 _ALL_PAIRS = (
     "`[:, y]` takes the columns y of *every* row, m × m numbers. One of each row is wanted: "
     "`[range(m), y]`, or `gather`."
+)
+_SMALL_NUMBER = (
+    "A small number that keeps probabilities away from 0 makes the rarest tokens cheaper than they "
+    "are. There is a function that goes from scores to logarithms at once."
 )
 
 
@@ -340,39 +301,39 @@ text_perplexity = Exercise(
     cases=_perplexity_cases,
     mistakes=[
         (
-            lambda logits, y: -_chosen(logits, y).mean(),
+            _of_chosen(lambda log_p: -log_p.mean()),
             "This is the cross-entropy. One step is missing: what undoes a logarithm?",
         ),
         (
-            lambda logits, y: _chosen(logits, y).mean().exp(),
+            _of_chosen(lambda log_p: log_p.mean().exp()),
             "A sign is missing. You give the mean probability of a token; a perplexity is 1 or "
             "more.",
         ),
         (
-            lambda logits, y: 2 ** (-_chosen(logits, y).mean()),
+            _of_chosen(lambda log_p: 2 ** (-log_p.mean())),
             "You raise 2 to the power of a natural logarithm. The base and the logarithm must "
             "match.",
         ),
         (
-            lambda logits, y: torch.exp(-_chosen(logits, y).mean() / torch.tensor(2.0).log()),
+            _of_chosen(lambda log_p: (-log_p.mean() / _LN_2).exp()),
             "You take the logarithm to the base 2 and then the power of e. The base and the "
             "logarithm must match.",
         ),
         (
-            lambda logits, y: -_chosen(logits, y).mean() / torch.tensor(2.0).log(),
-            "This is the mean surprise in bits. Perplexity is 2 to the power of it.",
+            _of_chosen(lambda log_p: -log_p.mean() / _LN_2),
+            "This is the mean surprisal in bits. Perplexity is 2 to the power of it.",
         ),
         (
-            lambda logits, y: (-_chosen(logits, y).sum()).exp(),
+            _of_chosen(lambda log_p: (-log_p.sum()).exp()),
             "You add the logarithms up, so a longer text has a larger perplexity. Take the mean.",
         ),
         (
-            lambda logits, y: (-_chosen(logits, y)).exp().mean(),
+            _of_chosen(lambda log_p: (-log_p).exp().mean()),
             "You take the exponential of each token first, and the mean last. The mean is one of "
             "logarithms.",
         ),
         (
-            lambda logits, y: 1 / _chosen(logits, y).exp().mean(),
+            _of_chosen(lambda log_p: 1 / log_p.exp().mean()),
             "You average the probabilities. A token with a probability of almost nothing then "
             "costs almost nothing. Average their logarithms.",
         ),
@@ -381,21 +342,21 @@ text_perplexity = Exercise(
             "Your mean divides by the number of all scores. There are only m tokens.",
         ),
         (
-            lambda logits, y: (-logits.log_softmax(dim=1).max(dim=1).values.mean()).exp(),
+            lambda logits, y: _perplexity(logits, logits.argmax(dim=1)),
             "You take the most probable token of each row. It is the token that came, `y`, that "
             "counts.",
         ),
         (
-            lambda logits, y: (-logits.gather(1, y[:, None]).mean()).exp(),
+            _with_log_p(lambda Z: Z),
             "You treat the scores as if they were logarithms of probabilities. Something has to "
             "make each row's probabilities add up to 1.",
         ),
         (
-            lambda logits, y: (-logits.log_softmax(dim=0).gather(1, y[:, None]).mean()).exp(),
+            _with_log_p(lambda Z: Z.log_softmax(dim=0)),
             "Your softmax runs down the columns. The K scores of one token stand in a row.",
         ),
         (
-            lambda logits, y: (-logits.softmax(dim=1).gather(1, y[:, None]).mean()).exp(),
+            _with_log_p(lambda Z: Z.softmax(dim=1)),
             "The logarithm is missing: you average probabilities, and take the exponential of "
             "that.",
         ),
@@ -404,29 +365,28 @@ text_perplexity = Exercise(
             "You average over all tokens that could have come. Pick the one that did, by `y`.",
         ),
         (
-            lambda logits, y: (-logits.softmax(dim=1).log().gather(1, y[:, None]).mean()).exp(),
+            _with_log_p(lambda Z: Z.softmax(dim=1).log()),
             "Right, until a probability is too small for single precision and becomes 0. Stay with "
             "logarithms: there is a function that goes from scores to them at once.",
         ),
+        *(
+            (_with_log_p(lambda Z, k=k: (Z.softmax(dim=1) + 10.0**-k).log()), _SMALL_NUMBER)
+            for k in (6, 7, 8, 9, 10, 12)
+        ),
         (
-            lambda logits, y: (
-                -(logits.exp() / logits.exp().sum(dim=1, keepdim=True))
-                .gather(1, y[:, None])
-                .log()
-                .mean()
-            ).exp(),
+            _with_log_p(lambda Z: (Z.exp() / Z.exp().sum(dim=1, keepdim=True)).log()),
             "Right, until a score is large: `exp(1000)` is infinite in single precision. There is "
             "a function that goes from scores to logarithms without it.",
         ),
         (
-            lambda logits, y: torch.nn.functional.cross_entropy(logits.softmax(dim=1), y).exp(),
+            _with_log_p(lambda Z: Z.softmax(dim=1).log_softmax(dim=1)),
             "You apply the softmax twice: `F.cross_entropy` wants scores, and takes the softmax "
             "itself.",
         ),
-        (lambda logits, y: (-logits.log_softmax(dim=1)[:, y].mean()).exp(), _ALL_PAIRS),
-        (lambda logits, y: (-logits.softmax(dim=1)[:, y].log().mean()).exp(), _ALL_PAIRS),
+        (_of_all_pairs(lambda Z: Z.log_softmax(dim=1)), _ALL_PAIRS),
+        (_of_all_pairs(lambda Z: Z.softmax(dim=1).log()), _ALL_PAIRS),
         (
-            lambda logits, y: (-_chosen(logits, y)).exp(),
+            _of_chosen(lambda log_p: (-log_p).exp()),
             "This is one number for each token. A text has one perplexity.",
         ),
     ],
@@ -460,19 +420,24 @@ def _clip_cases(generator: torch.Generator) -> Iterator[tuple[list[Tensor], floa
     yield [tensor(-6.0), tensor([[[2.0, 3.0]]])], 3.5
 
 
-def _by_factor(
-    factor: Callable[[list[Tensor], float], Any], gradients: list[Tensor], threshold: float
-) -> list[Tensor]:
-    """Scales by a factor that may be wrong; a gradient of zeros stays as it is."""
-    return _scaled(gradients, factor(gradients, threshold)) if _norm(gradients) else gradients
+def _by_any_factor(factor: Callable[[Tensor, float], Any]) -> Callable[..., list[Tensor]]:
+    """Scales by factor(norm, threshold), also gradients of zeros."""
+    return lambda gradients, threshold: _scaled(gradients, factor(_norm(gradients), threshold))
 
 
-def _if_longer(
-    measure: Callable[[list[Tensor]], Tensor], gradients: list[Tensor], threshold: float
-) -> list[Tensor]:
+def _by_factor(factor: Callable[[Tensor, float], Any]) -> Callable[..., list[Tensor]]:
+    """Scales by factor(norm, threshold); gradients of zeros stay as they are."""
+    return _by_any_factor(lambda norm, threshold: factor(norm, threshold) if norm else 1.0)
+
+
+def _if_longer(measure: Callable[[list[Tensor]], Tensor]) -> Callable[..., list[Tensor]]:
     """Scales down by a length that may be measured wrongly."""
-    size = measure(gradients)
-    return _scaled(gradients, threshold / size if size > threshold else 1.0)
+
+    def answer(gradients: list[Tensor], threshold: float) -> list[Tensor]:
+        size = measure(gradients)
+        return _scaled(gradients, threshold / size if size > threshold else 1.0)
+
+    return answer
 
 
 def _factor(gradients: list[Tensor], threshold: float) -> Tensor | float:
@@ -509,95 +474,83 @@ clip_gradient = Exercise(
             "multiplies all entries by one number.",
         ),
         (
-            partial(_by_factor, lambda g, c: c / _norm(g)),
+            _by_factor(lambda norm, c: c / norm),
             "You make short gradients longer. One that is shorter than the threshold stays as it "
             "is: look at the `min` in the formula.",
         ),
         (
-            lambda gradients, threshold: _scaled(gradients, threshold / _norm(gradients)),
+            _by_any_factor(lambda norm, c: c / norm),
             "You make short gradients longer, and one of zeros into `nan`. One that is shorter "
             "than the threshold stays as it is.",
         ),
         (
-            partial(_if_longer, lambda g: _norm(g) ** 2),
+            _if_longer(lambda g: _norm(g) ** 2),
             "You forgot the root: a norm is the root of the sum of squares.",
         ),
         (
-            partial(_if_longer, lambda g: torch.stack([x.norm() for x in g]).sum()),
+            _if_longer(lambda g: torch.stack([x.norm() for x in g]).sum()),
             "You add up the norms of the tensors. The norm of the whole is the root of the sum of "
             "all squares.",
         ),
         (
-            partial(_if_longer, lambda g: torch.stack([x.abs().sum() for x in g]).sum()),
+            _if_longer(lambda g: torch.stack([x.abs().sum() for x in g]).sum()),
             "You add up the absolute values. The norm is the root of the sum of squares.",
         ),
         (
-            partial(_if_longer, lambda g: torch.stack([x.norm() for x in g]).max()),
+            _if_longer(lambda g: torch.stack([x.norm() for x in g]).max()),
             "You take the norm of the longest tensor. It is that of all tensors together.",
         ),
         (
-            partial(_if_longer, lambda g: torch.stack([x.abs().max() for x in g]).max()),
+            _if_longer(lambda g: torch.stack([x.abs().max() for x in g]).max()),
             "You take the largest entry for the norm. The norm is the root of the sum of squares.",
         ),
         (
-            partial(_if_longer, lambda g: _norm(g) / sum(x.numel() for x in g) ** 0.5),
+            _if_longer(lambda g: _norm(g) / sum(x.numel() for x in g) ** 0.5),
             "You take a mean of the squares where their sum belongs.",
         ),
         *(
             (
-                partial(_if_longer, lambda g, join=join: join(g).norm()),
+                _if_longer(lambda g, join=join: join(g).norm()),
                 "The tensors have different shapes, so they do not join. The norm needs only their "
                 "entries: how do you get rid of the shapes?",
             )
             for join in (torch.cat, torch.stack)
         ),
         (
-            lambda gradients, threshold: _scaled(
-                gradients, min(1.0, threshold / _norm(gradients).item())
-            ),
+            _by_any_factor(lambda norm, threshold: min(1.0, threshold / norm.item())),
             "A gradient of zeros has a norm of 0, and you divide by it. It is shorter than the "
             "threshold, so it stays as it is.",
         ),
         (
-            partial(_by_factor, lambda g, c: max(1.0, c / _norm(g).item())),
+            _by_factor(lambda norm, c: max(1.0, c / norm.item())),
             _UPSIDE_DOWN,
         ),
         (
-            lambda gradients, threshold: _scaled(
-                gradients, threshold / _norm(gradients) if _norm(gradients) < threshold else 1.0
-            ),
+            _by_any_factor(lambda norm, c: c / norm if norm < c else 1.0),
             _UPSIDE_DOWN,
         ),
         (
-            lambda gradients, threshold: _scaled(
-                gradients, 1 / threshold if _norm(gradients) > threshold else 1.0
-            ),
+            _by_any_factor(lambda norm, c: 1 / c if norm > c else 1.0),
             _BY_THRESHOLD,
         ),
-        (lambda gradients, threshold: _scaled(gradients, 1 / threshold), _BY_THRESHOLD),
+        (_by_any_factor(lambda norm, c: 1 / c), _BY_THRESHOLD),
         (
-            lambda gradients, threshold: torch.cat(
-                [g.flatten() for g in _clip(gradients, threshold)]
-            ),
+            then(_clip, lambda clipped: torch.cat([g.flatten() for g in clipped])),
             "You return one long vector. A list is asked for, with a tensor for each parameter.",
         ),
         (_factor, _FACTOR_ONLY),
-        (lambda gradients, threshold: float(_factor(gradients, threshold)), _FACTOR_ONLY),
-        (lambda gradients, threshold: torch.as_tensor(_factor(gradients, threshold)), _FACTOR_ONLY),
+        (then(_factor, float), _FACTOR_ONLY),
+        (then(_factor, torch.as_tensor), _FACTOR_ONLY),
         (
-            partial(_by_factor, lambda g, c: min(1.0, _norm(g).item() / c)),
+            _by_factor(lambda norm, c: min(1.0, norm.item() / c)),
             "Your fraction is upside down. The longer the gradient, the smaller its factor.",
         ),
         (
-            lambda gradients, threshold: _scaled(
-                gradients, 1 / _norm(gradients) if _norm(gradients) > threshold else 1.0
-            ),
+            _by_any_factor(lambda norm, c: 1 / norm if norm > c else 1.0),
             "You bring long gradients to a length of 1. They should be as long as the threshold.",
         ),
         (
-            lambda gradients, threshold: _scaled(
-                gradients, 0.0 if _norm(gradients) > threshold else 1.0
-            ),
+            _by_any_factor(lambda norm, c: 0.0 if norm > c else 1.0),
             "You throw long gradients away. Their direction is still useful: keep it, and shorten "
             "them.",
         ),

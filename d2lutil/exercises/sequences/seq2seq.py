@@ -6,17 +6,24 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from functools import partial
 from itertools import pairwise
+from operator import eq
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from d2lutil.exercises import Exercise
+from d2lutil.exercises._mistakes import given, then
 
 PAD, START, END = 1, 2, 3
 
+Phrases = list[list[int]]
+Batch = tuple[Tensor, Tensor]
+Words = list[str]
+Step = tuple[Tensor, Tensor, Tensor]
 
-def _teacher(phrases: list[list[int]], pad: int, start: int, end: int) -> tuple[Tensor, Tensor]:
+
+def _teacher(phrases: Phrases, pad: int, start: int, end: int) -> Batch:
     """(before, y), each (n, t): rows of `start` and the words, of the words and `end`."""
     gaps = [max(map(len, phrases)) - len(p) for p in phrases]
     before = [[start, *p] + gap * [pad] for p, gap in zip(phrases, gaps, strict=True)]
@@ -24,20 +31,20 @@ def _teacher(phrases: list[list[int]], pad: int, start: int, end: int) -> tuple[
     return torch.tensor(before), torch.tensor(y)
 
 
-def _rows(rows: list[list[int]], filler: int, length: int) -> Tensor:
+def _rows(rows: Phrases, filler: int, length: int) -> Tensor:
     """Rows of unequal lengths as a tensor (n, length), filled up behind."""
     return torch.tensor([row + [filler] * (length - len(row)) for row in rows])
 
 
 def _batch(
-    phrases: list[list[int]],
+    phrases: Phrases,
     pad: int,
     start: int | None,
     end: int | None,
     behind: int | None = -100,
     before_filler: int | None = None,
     extra: int = 1,
-) -> tuple[Tensor, Tensor]:
+) -> Batch:
     """The same with other fillers and marks."""
     first = [] if start is None else [start]
     last = [] if end is None else [end]
@@ -48,9 +55,7 @@ def _batch(
     return _rows(before, filler, length), _rows(y, pad if behind is None else behind, length)
 
 
-def _teacher_cases(
-    generator: torch.Generator,
-) -> Iterator[tuple[list[list[int]], int, int, int]]:
+def _teacher_cases(generator: torch.Generator) -> Iterator[tuple[Phrases, int, int, int]]:
     yield [[7]], PAD, START, END
     yield [[7, 5], [6]], PAD, START, END
     yield [[9], [8, 7, 6, 5], [4, 9]], PAD, START, END
@@ -63,62 +68,54 @@ def _teacher_cases(
         yield phrases, PAD, START, END
 
 
-def _padded_in_front(
-    phrases: list[list[int]], pad: int, start: int, end: int
-) -> tuple[Tensor, Tensor]:
+def _padded_in_front(phrases: Phrases, pad: int, start: int, end: int) -> Batch:
     length = max(map(len, phrases)) + 1
     before = [[pad] * (length - 1 - len(p)) + [start, *p] for p in phrases]
     y = [[-100] * (length - 1 - len(p)) + [*p, end] for p in phrases]
     return torch.tensor(before), torch.tensor(y)
 
 
-def _end_at_the_edge(
-    phrases: list[list[int]], pad: int, start: int, end: int
-) -> tuple[Tensor, Tensor]:
+def _end_at_the_edge(phrases: Phrases, pad: int, start: int, end: int) -> Batch:
     length = max(map(len, phrases)) + 1
     before = [[start, *p] for p in phrases]
     y = [[*p] + [-100] * (length - 1 - len(p)) + [end] for p in phrases]
     return _rows(before, pad, length), torch.tensor(y)
 
 
-def _both_marks(phrases: list[list[int]], pad: int, start: int, end: int) -> tuple[Tensor, Tensor]:
+def _both_marks(phrases: Phrases, pad: int, start: int, end: int) -> Batch:
     rows = [[start, *p, end] for p in phrases]
     length = max(map(len, rows))
     return _rows(rows, pad, length), _rows(rows, -100, length)
 
 
-def _end_in_before(
-    phrases: list[list[int]], pad: int, start: int, end: int
-) -> tuple[Tensor, Tensor]:
+def _end_in_before(phrases: Phrases, pad: int, start: int, end: int) -> Batch:
     rows = [[start, *p, end] for p in phrases]
     length = max(map(len, rows))
     return _rows(rows, pad, length)[:, :-1], _rows([r[1:] for r in rows], -100, length - 1)
 
 
-def _one_table(
-    phrases: list[list[int]], pad: int, start: int, end: int, ignored: bool
-) -> tuple[Tensor, Tensor]:
+def _one_table(phrases: Phrases, pad: int, start: int, end: int, ignored: bool) -> Batch:
     """Both cut out of one table, which has one filler."""
     rows = [[start, *p, end] for p in phrases]
     table = _rows(rows, -100 if ignored else pad, max(map(len, rows)))
     return table[:, :-1], table[:, 1:]
 
 
-def _not_shifted(phrases: list[list[int]], pad: int, start: int, end: int) -> tuple[Tensor, Tensor]:
+def _not_shifted(phrases: Phrases, pad: int, start: int, end: int) -> Batch:
     rows = [[*p, end] for p in phrases]
     length = max(map(len, rows))
     return _rows(rows, pad, length), _rows(rows, -100, length)
 
 
-def _start_in_y(phrases: list[list[int]], pad: int, start: int, end: int) -> tuple[Tensor, Tensor]:
+def _start_in_y(phrases: Phrases, pad: int, start: int, end: int) -> Batch:
     before, _ = _teacher(phrases, pad, start, end)
     length = before.shape[1]
     return before, _rows([[start, *p] for p in phrases], -100, length)
 
 
 def _cut_from_before(
-    phrases: list[list[int]], pad: int, start: int, end: int, behind: int | None, shorter: bool
-) -> tuple[Tensor, Tensor]:
+    phrases: Phrases, pad: int, start: int, end: int, behind: int | None, shorter: bool
+) -> Batch:
     """`before`, in full or without its last step, and as y the rest of it: no `end` anywhere."""
     before, _ = _teacher(phrases, pad, start, end)
     y = before[:, 1:]
@@ -127,19 +124,23 @@ def _cut_from_before(
     return before[:, :-1] if shorter else before, y
 
 
-def _ends_in_before(
-    phrases: list[list[int]], pad: int, start: int, end: int
-) -> tuple[Tensor, Tensor]:
+def _without_the_last_label(phrases: Phrases, pad: int, start: int, end: int) -> Batch:
+    length = max(map(len, phrases))
+    before = [[start, *p[:-1]] for p in phrases]
+    return _rows(before, pad, length), _rows(phrases, -100, length)
+
+
+def _ends_in_before(phrases: Phrases, pad: int, start: int, end: int) -> Batch:
     before, y = _teacher(phrases, pad, start, end)
     return before.masked_fill(before == pad, end), y
 
 
-def _ends_in_y(phrases: list[list[int]], pad: int, start: int, end: int) -> tuple[Tensor, Tensor]:
+def _ends_in_y(phrases: Phrases, pad: int, start: int, end: int) -> Batch:
     before, y = _teacher(phrases, pad, start, end)
     return before, y.masked_fill(y == -100, end)
 
 
-def _by_index(phrases: list[list[int]], pad: int, start: int, end: int) -> tuple[Tensor, Tensor]:
+def _by_index(phrases: Phrases, pad: int, start: int, end: int) -> Batch:
     """Finds the row of a phrase by `phrases.index`: of equal ones the later rows stay empty."""
     before, y = _teacher(phrases, pad, start, end)
     for i, phrase in enumerate(phrases):
@@ -148,7 +149,7 @@ def _by_index(phrases: list[list[int]], pad: int, start: int, end: int) -> tuple
     return before, y
 
 
-def _cut(phrases: list[list[int]], pad: int, start: int, end: int) -> tuple[Tensor, Tensor]:
+def _cut(phrases: Phrases, pad: int, start: int, end: int) -> Batch:
     shortest = min(map(len, phrases)) + 1
     before, y = _teacher(phrases, pad, start, end)
     return before[:, :shortest], y[:, :shortest]
@@ -165,24 +166,22 @@ teacher_batch = Exercise(
     returns=["before", "y"],
     mistakes=[
         (
-            lambda phrases, pad, start, end: _batch(phrases, pad, start, end, behind=None),
+            partial(_batch, behind=None),
             "You fill `y` up with `pad`. The loss would count those places, and teach the decoder "
             "to say `<pad>`. Which label is not counted?",
         ),
         (
-            lambda phrases, pad, start, end: _batch(phrases, pad, start, end, before_filler=-100),
+            partial(_batch, before_filler=-100),
             "You fill `before` up with -100. It is an input, and an embedding has no row −100. "
             "Only labels may be -100.",
         ),
         (
-            lambda phrases, pad, start, end: _batch(
-                phrases, pad, start, end, behind=None, before_filler=-100
-            ),
+            partial(_batch, behind=None, before_filler=-100),
             "You have the two fillers the wrong way round: inputs are filled up with `pad`, labels "
             "with -100.",
         ),
         (
-            lambda phrases, pad, start, end: _batch(phrases, pad, start, end, behind=0),
+            partial(_batch, behind=0),
             "You fill `y` up with 0. That is the number of a word, and would be counted.",
         ),
         *(
@@ -195,19 +194,16 @@ teacher_batch = Exercise(
             "gives each phrase its own number.",
         ),
         (
-            lambda phrases, pad, start, end: _batch(phrases, pad, start, None),
+            given(_batch, end=lambda end: None),
             "Your `y` never says `end`, so the decoder would never learn to stop.",
         ),
         (
-            lambda phrases, pad, start, end: (
-                _rows([[start, *p[:-1]] for p in phrases], pad, max(map(len, phrases))),
-                _rows(phrases, -100, max(map(len, phrases))),
-            ),
+            _without_the_last_label,
             "Your `y` lacks `end`, so there is no label for what comes after the last word, and "
             "the decoder would never learn to stop.",
         ),
         (
-            lambda phrases, pad, start, end: _batch(phrases, pad, None, end),
+            given(_batch, start=lambda start: None),
             "Your `before` lacks `start`. At the first step the decoder would be shown the word "
             "that it has to say.",
         ),
@@ -270,13 +266,11 @@ teacher_batch = Exercise(
             "You have mixed up `start` and `end`.",
         ),
         (
-            lambda phrases, pad, start, end: _teacher(phrases, pad, start, end)[::-1],
+            then(_teacher, lambda before, y: (y, before)),
             "You return the two in the wrong order: `before` comes first.",
         ),
         (
-            lambda phrases, pad, start, end: tuple(
-                part.T for part in _teacher(phrases, pad, start, end)
-            ),
+            then(_teacher, lambda before, y: (before.T, y.T)),
             "The steps stand in rows. Here each row is a phrase, examples first.",
         ),
         (
@@ -287,17 +281,17 @@ teacher_batch = Exercise(
 )
 
 
-def _grams(words: list[str], n: int) -> list[tuple[str, ...]]:
+def _grams(words: Words, n: int) -> list[tuple[str, ...]]:
     """All runs of n words, in order."""
     return [tuple(words[i : i + n]) for i in range(len(words) - n + 1)]
 
 
-def _clipped(translation: list[str], reference: list[str], n: int) -> float:
+def _clipped(translation: Words, reference: Words, n: int) -> float:
     ours, theirs = (Counter(_grams(words, n)) for words in (translation, reference))
     return (ours & theirs).total() / ours.total() if ours else 0.0
 
 
-def _clipped_cases(generator: torch.Generator) -> Iterator[tuple[list[str], list[str], int]]:
+def _clipped_cases(generator: torch.Generator) -> Iterator[tuple[Words, Words, int]]:
     yield ["cent", "deux"], ["cent", "six"], 1
     yield ["mille", "mille", "mille", "mille"], ["deux", "mille", "trois", "mille", "six"], 1
     yield ["deux", "cent", "deux", "cent", "deux", "cent"], ["cent", "deux", "cent", "deux"], 2
@@ -321,70 +315,33 @@ def _clipped_cases(generator: torch.Generator) -> Iterator[tuple[list[str], list
         )
 
 
+def _right(ours: list[Any], theirs: list[Any]) -> int:
+    """How many of our runs stand in theirs, each at most as often as it stands there."""
+    return (Counter(ours) & Counter(theirs)).total()
+
+
 def _share(right: float, of: float) -> float:
     return right / of if of else 0.0
 
 
-def _unclipped(translation: list[str], reference: list[str], n: int) -> float:
-    ours, theirs = _grams(translation, n), _grams(reference, n)
-    return _share(sum(gram in theirs for gram in ours), len(ours))
-
-
-def _kinds(translation: list[str], reference: list[str], n: int) -> float:
-    ours, theirs = set(_grams(translation, n)), set(_grams(reference, n))
-    return _share(len(ours & theirs), len(ours))
-
-
-def _kinds_of_all(translation: list[str], reference: list[str], n: int) -> float:
-    ours, theirs = _grams(translation, n), _grams(reference, n)
-    return _share(len({*ours} & {*theirs}), len(ours))
-
-
-def _clipped_over(denominator: str, translation: list[str], reference: list[str], n: int) -> float:
-    ours, theirs = (Counter(_grams(words, n)) for words in (translation, reference))
-    size = {
-        "reference": theirs.total(),
-        "kinds": len(ours),
-        "words": len(translation),
-        "longer": max(ours.total(), theirs.total()),
-    }[denominator]
-    return _share((ours & theirs).total(), size)
-
-
-def _one_short(translation: list[str], reference: list[str], n: int) -> float:
-    ours, theirs = (
-        Counter(tuple(w[i : i + n]) for i in range(len(w) - n)) for w in (translation, reference)
+def _from_runs(
+    share: Callable[[list[Any], list[Any]], tuple[int, int]] = lambda ours, theirs: (
+        _right(ours, theirs),
+        len(ours),
+    ),
+    runs: Callable[[Words, int], list[Any]] = _grams,
+) -> Callable[[Words, Words, int], float]:
+    """An answer that divides the numbers of share(ours, theirs), both of them lists of runs."""
+    return lambda translation, reference, n: _share(
+        *share(runs(translation, n), runs(reference, n))
     )
-    return _share((ours & theirs).total(), ours.total())
 
 
-def _with_stumps(translation: list[str], reference: list[str], n: int) -> float:
-    ours, theirs = (
-        Counter(tuple(w[i : i + n]) for i in range(len(w))) for w in (translation, reference)
-    )
-    return _share((ours & theirs).total(), ours.total())
+def _over_words(translation: Words, reference: Words, n: int) -> float:
+    return _share(_right(_grams(translation, n), _grams(reference, n)), len(translation))
 
 
-def _without_order(translation: list[str], reference: list[str], n: int) -> float:
-    ours, theirs = (
-        Counter(tuple(sorted(g)) for g in _grams(words, n)) for words in (translation, reference)
-    )
-    return _share((ours & theirs).total(), ours.total())
-
-
-def _same_place(translation: list[str], reference: list[str], n: int) -> float:
-    ours, theirs = _grams(translation, n), _grams(reference, n)
-    return _share(sum(a == b for a, b in zip(ours, theirs, strict=False)), len(ours))
-
-
-def _glued(translation: list[str], reference: list[str], n: int) -> float:
-    ours, theirs = (
-        Counter("".join(gram) for gram in _grams(words, n)) for words in (translation, reference)
-    )
-    return _share((ours & theirs).total(), ours.total())
-
-
-def _in_text(translation: list[str], reference: list[str], n: int, counted: bool) -> float:
+def _in_text(translation: Words, reference: Words, n: int, counted: bool) -> float:
     """Looks for runs in the words joined by spaces."""
     ours, text = Counter(" ".join(g) for g in _grams(translation, n)), " ".join(reference)
     if counted:
@@ -394,46 +351,44 @@ def _in_text(translation: list[str], reference: list[str], n: int, counted: bool
     return _share(right, ours.total())
 
 
-def _exact_is_none(translation: list[str], reference: list[str], n: int) -> float:
+def _exact_is_none(translation: Words, reference: Words, n: int) -> float:
     return _clipped(translation, reference, n) if len(translation) > n else 0.0
 
 
-def _one_length(translation: list[str], reference: list[str], n: int) -> float:
+def _one_length(translation: Words, reference: Words, n: int) -> float:
     """Takes as many runs from the reference as from the translation."""
     m = len(translation) - n + 1
-    ours, theirs = (
-        Counter(tuple(w[i : i + n]) for i in range(m)) for w in (translation, reference)
+    return _from_runs(runs=lambda words, n: [tuple(words[i : i + n]) for i in range(m)])(
+        translation, reference, n
     )
-    return _share((ours & theirs).total(), ours.total())
 
 
-def _cut_by_minus(translation: list[str], reference: list[str], n: int) -> float:
+def _cut_by_minus(translation: Words, reference: Words, n: int) -> float:
     """Takes the beginnings `words[:-(n - 1)]`, of which there are none at n = 1."""
     return _clipped(translation, reference, n) if n > 1 else 0.0
 
 
-def _unguarded(
-    function: Callable[[list[str], list[str], int], float],
-    translation: list[str],
-    reference: list[str],
-    n: int,
-) -> float:
+def _unguarded(answer: Callable[[Words, Words, int], float]) -> Callable[..., float]:
     """Divides by the number of runs even if there is none."""
-    return function(translation, reference, n) if _grams(translation, n) else 1 / 0
+
+    def unguarded(translation: Words, reference: Words, n: int) -> float:
+        return answer(translation, reference, n) if _grams(translation, n) else 1 / 0
+
+    return unguarded
 
 
 _MISCOUNTED = [
     (
-        _unclipped,
+        _from_runs(lambda ours, theirs: (sum(gram in theirs for gram in ours), len(ours))),
         "You count a run each time it is said, however often. It counts at most as often as it "
         "stands in the reference: “mille mille mille mille” is no perfect translation.",
     ),
     (
-        _kinds,
+        _from_runs(lambda ours, theirs: (len({*ours} & {*theirs}), len({*ours}))),
         "A set forgets how often a run is there. Count: `Counter` does.",
     ),
     (
-        _kinds_of_all,
+        _from_runs(lambda ours, theirs: (len({*ours} & {*theirs}), len(ours))),
         "Above the line you have a set, which forgets how often a run is there. What is said "
         "twice, and stands twice in the reference, counts twice.",
     ),
@@ -445,38 +400,38 @@ clipped_precision = Exercise(
     cases=_clipped_cases,
     mistakes=[
         *_MISCOUNTED,
-        *((partial(_unguarded, wrong), hint) for wrong, hint in _MISCOUNTED),
+        *((_unguarded(wrong), hint) for wrong, hint in _MISCOUNTED),
         (
-            partial(_unguarded, _clipped),
+            _unguarded(_clipped),
             "A translation of fewer than `n` words has no run of `n`, and you divide by their "
             "number. The task asks for 0.0 there.",
         ),
         (
-            partial(_clipped_over, "reference"),
+            _from_runs(lambda ours, theirs: (_right(ours, theirs), len(theirs))),
             "You divide by the number of runs in the reference. That is the recall. Precision asks "
             "how much of what was *said* is right. Are the two lists the right way round?",
         ),
         (
-            partial(_clipped_over, "kinds"),
+            _from_runs(lambda ours, theirs: (_right(ours, theirs), len({*ours}))),
             "You divide by the number of different runs. Divide by the number of all runs in the "
             "translation.",
         ),
         (
-            partial(_clipped_over, "words"),
+            _over_words,
             "You divide by the number of words. There are fewer runs than words, if n is more than "
             "1.",
         ),
         (
-            partial(_clipped_over, "longer"),
+            _from_runs(lambda ours, theirs: (_right(ours, theirs), max(len(ours), len(theirs)))),
             "You divide by the number of runs in the longer of the two. Precision asks only about "
             "the translation.",
         ),
         (
-            lambda translation, reference, n: _clipped(translation, reference, 1),
+            given(_clipped, n=lambda n: 1),
             "You count single words, whatever `n` is.",
         ),
         (
-            _one_short,
+            _from_runs(runs=lambda words, n: _grams(words, n)[:-1]),
             "You leave out the last run. There are `len(words) - n + 1` of them.",
         ),
         (
@@ -503,38 +458,33 @@ clipped_precision = Exercise(
             "`len(words) - n + 1`.",
         ),
         (
-            _with_stumps,
+            _from_runs(runs=lambda words, n: [tuple(words[i : i + n]) for i in range(len(words))]),
             "At the end you have runs of fewer than n words. The last run begins n words before "
             "the end.",
         ),
         (
-            _without_order,
+            _from_runs(runs=lambda words, n: [tuple(sorted(g)) for g in _grams(words, n)]),
             "You sort the words of a run. Their order counts: “cent deux” is not “deux cents”.",
         ),
         (
-            _glued,
+            _from_runs(runs=lambda words, n: ["".join(gram) for gram in _grams(words, n)]),
             "You glue the words of a run together. “a bc” and “ab c” are then the same. Keep the "
             "words apart, in a tuple.",
         ),
         (
-            _same_place,
+            _from_runs(lambda ours, theirs: (sum(map(eq, ours, theirs)), len(ours))),
             "You compare runs in the same place. A run may stand anywhere in the reference.",
         ),
         (
-            lambda translation, reference, n: 100 * _clipped(translation, reference, n),
+            then(_clipped, lambda share: 100 * share),
             "These are percentages. Give a share from 0 to 1.",
         ),
         (
-            lambda translation, reference, n: float(
-                (Counter(_grams(translation, n)) & Counter(_grams(reference, n))).total()
-            ),
+            _from_runs(lambda ours, theirs: (_right(ours, theirs), 1)),
             "You count what is right. Divide it by the number of runs in the translation.",
         ),
     ],
 )
-
-
-Step = tuple[Tensor, Tensor, Tensor]
 
 
 def _chosen(scores: Tensor, width: int) -> Step:
@@ -567,6 +517,16 @@ def _step_cases(generator: torch.Generator) -> Iterator[tuple[Tensor, Tensor, in
         total = -2 * torch.rand(k, generator=generator)
         log_p = (2 * torch.randn(k, v, generator=generator)).log_softmax(dim=1)
         yield total.sort(descending=True).values, log_p, width
+
+
+def _by_scores(scores: Callable[[Tensor, Tensor], Tensor]) -> Callable[..., Step]:
+    """Chooses by scores(total, log_p), (k, v)."""
+    return lambda total, log_p, width: _chosen(scores(total, log_p), width)
+
+
+def _step_flat_rows(total: Tensor, log_p: Tensor, width: int) -> Step:
+    rows, words, best = _step(total, log_p, width)
+    return rows * log_p.shape[1] + words, words, best
 
 
 def _step_late(total: Tensor, log_p: Tensor, width: int, ordered: bool) -> Step:
@@ -617,6 +577,12 @@ def _step_by_index(total: Tensor, log_p: Tensor, width: int) -> Step:
     return at // log_p.shape[1], at % log_p.shape[1], best
 
 
+def _step_of_rows(total: Tensor, log_p: Tensor, width: int) -> Step:
+    """The best `width` words of each beginning, all of them: fails if there are fewer words."""
+    best = (total[:, None] + log_p).topk(width, dim=1)  # (k, width)
+    return torch.arange(len(total)), best.indices, best.values
+
+
 def _equal_in_order(
     beam_step: Callable[[Tensor, Tensor, int], Any], total: Tensor, log_p: Tensor, width: int
 ) -> Any:
@@ -644,7 +610,7 @@ beam_step = Exercise(
     returns=["rows", "words", "best"],
     mistakes=[
         (
-            lambda total, log_p, width: _chosen(log_p, width),
+            _by_scores(lambda total, log_p: log_p),
             "You forget how probable the beginnings were. A good word after a bad beginning is "
             "not a good phrase: where does `total` come in?",
         ),
@@ -657,25 +623,25 @@ beam_step = Exercise(
             for ordered in (False, True)
         ),
         (
-            lambda total, log_p, width: _chosen(total[:, None] * log_p, width),
+            _by_scores(lambda total, log_p: total[:, None] * log_p),
             "You multiply logarithms. Probabilities are multiplied; their logarithms are added.",
         ),
         (
-            lambda total, log_p, width: _chosen(total[:, None].exp() * log_p.exp(), width),
+            _by_scores(lambda total, log_p: (total[:, None] + log_p).exp()),
             "You give probabilities. The right ones, but log-probabilities were asked for: after "
             "many words the product is too small for a float.",
         ),
         (
-            lambda total, log_p, width: _chosen(total[:, None] + log_p.exp(), width),
+            _by_scores(lambda total, log_p: total[:, None] + log_p.exp()),
             "You add a probability to a logarithm. `log_p` are logarithms already: no `exp`.",
         ),
         (
-            lambda total, log_p, width: (lambda r, w, b: (w, r, b))(*_step(total, log_p, width)),
+            then(_step, lambda rows, words, best: (words, rows, best)),
             "You have rows and words the wrong way round. In a flattened (k, v), which of `//` and "
             "`%` gives the row?",
         ),
         (
-            lambda total, log_p, width: _chosen(total + log_p, width),
+            _by_scores(lambda total, log_p: total + log_p),
             "`total` is (k,) and `log_p` is (k, v): added as they are, `total` runs along the "
             "words. Make a column of it, `total[:, None]`.",
         ),
@@ -688,6 +654,11 @@ beam_step = Exercise(
             _step_by_index,
             "`index`, or a search by `==`, finds the first of equal scores only. `topk` gives the "
             "places as well: `.indices`.",
+        ),
+        (
+            _step_of_rows,
+            "`topk` works along the last dimension, so you take `width` words of each beginning. "
+            "Flatten the scores: all k · v continuations compete at once.",
         ),
         (
             _step_as_they_stand,
@@ -714,27 +685,24 @@ beam_step = Exercise(
             "beam is for.",
         ),
         (
-            lambda total, log_p, width: _step(total, -log_p, width),
+            given(_step, log_p=lambda log_p: -log_p),
             "You take the least probable words. Has a sign slipped in?",
         ),
         (
-            lambda total, log_p, width: _chosen((total[:, None] + log_p).softmax(dim=1), width),
+            _by_scores(lambda total, log_p: (total[:, None] + log_p).softmax(dim=1)),
             "You take a softmax, which makes all rows equally probable, and gives probabilities "
             "where log-probabilities were asked for.",
         ),
         (
-            lambda total, log_p, width: (
-                (total[:, None] + log_p).flatten().topk(width).indices,
-                *_step(total, log_p, width)[1:],
-            ),
+            _step_flat_rows,
             "Your rows are places in the flattened scores. `//` makes rows of them.",
         ),
         (
-            lambda total, log_p, width: tuple(part.flip(0) for part in _step(total, log_p, width)),
+            then(_step, lambda *parts: tuple(part.flip(0) for part in parts)),
             "Yours are in rising order. The best comes first.",
         ),
         (
-            lambda total, log_p, width: _step(total, log_p, 1),
+            given(_step, width=lambda width: 1),
             "You keep one. That is greedy search; keep `width`.",
         ),
     ],

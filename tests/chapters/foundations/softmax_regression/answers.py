@@ -428,6 +428,16 @@ def gradient_flat_sum(Z, y):
     return P * (G - (P * G).sum(1)) / len(y)
 
 
+def log_softmax_with_a_billionth(Z):
+    return torch.log(torch.softmax(Z, 1) + 1e-9)
+
+
+def smooth_with_a_billionth(Z, y, epsilon):
+    P = torch.softmax(Z, 1)
+    targets = (1 - epsilon) * functional.one_hot(y, Z.shape[1]) + epsilon / Z.shape[1]
+    return -(targets * (P + 1e-9).log()).sum(1).mean()
+
+
 RIGHT = {
     "log_softmax": [log_softmax_with_c, log_softmax_by_row, log_softmax_by_columns],
     "smooth_cross_entropy": [smooth_by_torch, smooth_by_targets, smooth_by_example],
@@ -435,6 +445,7 @@ RIGHT = {
 }
 WRONG = {
     "log_softmax": [
+        (log_softmax_with_a_billionth, "A small number that keeps"),
         (log_softmax_by_formula, "At a score of 1000"),
         (log_softmax_plain_difference, "At a score of 1000"),
         (log_softmax_of_stable_softmax, "the logarithm of a finished softmax"),
@@ -458,6 +469,7 @@ WRONG = {
         (log_softmax_in_place, "Make a new one"),
     ],
     "smooth_cross_entropy": [
+        (smooth_with_a_billionth, "A small number that keeps"),
         (smooth_sum, "You add the examples up"),
         (smooth_each, "a loss for each example"),
         (smooth_mean_of_all, "K times too small"),

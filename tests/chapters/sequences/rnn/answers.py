@@ -421,6 +421,11 @@ def clip_to_vector(gradients, threshold):
     return flat * min(1.0, threshold / (flat.norm().item() + 1e-12))
 
 
+def perplexity_with_a_billionth(logits, y):
+    P = torch.softmax(logits, 1)
+    return torch.exp(-torch.log(P[range(len(y)), y] + 1e-9).mean())
+
+
 RIGHT = {
     "jordan_forward": [jordan_by_index, jordan_by_linear],
     "text_perplexity": [perplexity_by_cross_entropy, perplexity_in_bits],
@@ -455,10 +460,11 @@ WRONG = {
         (jordan_appended_early, "one step late"),
     ],
     "text_perplexity": [
+        (perplexity_with_a_billionth, "A small number that keeps"),
         (perplexity_no_exp, "This is the cross-entropy"),
         (perplexity_no_minus, "A sign is missing"),
         (perplexity_base_two, "You raise 2 to the power of a natural logarithm"),
-        (perplexity_bits, "the mean surprise in bits"),
+        (perplexity_bits, "the mean surprisal in bits"),
         (perplexity_sum, "Take the mean"),
         (perplexity_mean_last, "the mean last"),
         (perplexity_mean_probability, "You average the probabilities"),

@@ -370,6 +370,12 @@ def step_by_comparing(total, log_p, width):
     return at[:, 0], at[:, 1], best
 
 
+def step_topk_of_rows(total, log_p, width):
+    scores = total[:, None] + log_p
+    best, words = scores.topk(width)
+    return torch.arange(len(total)), words, best
+
+
 RIGHT = {
     "teacher_batch": [batch_by_pad_sequence, batch_by_lists],
     "clipped_precision": [precision_by_counter, precision_by_strings],
@@ -431,6 +437,7 @@ WRONG = {
         (step_unsorted, "in the order in which they stand"),
         (step_keeps_k, "as many as there were beginnings"),
         (step_greedy, "That is greedy search"),
+        (step_topk_of_rows, "works along the last dimension"),
         (step_by_index, "the first of equal scores"),
         (step_by_comparing, "the first of equal scores"),
     ],
