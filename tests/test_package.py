@@ -113,3 +113,15 @@ def test_source_reads_on_the_oldest_python_and_needs_no_part_of_the_book(path):
         )
     }
     assert not imported & {"sphinx", "docutils", "myst_nb", "tests", "_ext", "chapters"}
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.stem)
+def test_a_file_is_read_in_one_sitting_and_a_function_on_one_screen(path):
+    text = path.read_text(encoding="utf-8")
+    if path.parent.parent.name != "exercises":
+        assert len(text.splitlines()) <= 450
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.FunctionDef):
+            body = node.body[1:] if ast.get_docstring(node) and len(node.body) > 1 else node.body
+            lines = body[-1].end_lineno - body[0].lineno + 1
+            assert lines <= (80 if node.name == "fit" else 50), node.name
