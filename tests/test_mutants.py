@@ -6,7 +6,7 @@ import ast
 
 import pytest
 
-from tests import mutants
+from tests import mutants, mutation
 
 MODULES = mutants.chapter_modules()
 EXERCISES = [
@@ -29,7 +29,7 @@ def test_only_equivalent_mutants_are_accepted(chapter: str, name: str) -> None:
 def test_changes_are_of_every_kind() -> None:
     source = "def f(a, b):\n    return max(a[1:], b).sum(dim=1) if a < 2 else -b // a.T"
     tree = ast.parse(source)
-    changes = {change for _, change in mutants._changes(tree)}
+    changes = {change for _, change in mutation.changes(tree)}
     assert {
         "a → b",
         "a < 2 → a <= 2",
