@@ -53,6 +53,18 @@ def open_page(browser, site):
         context.close()
 
 
+# All tokens of a kind have one colour: leave one each, since axe takes its time over thousands.
+ONE_TOKEN_OF_A_KIND = """() => {
+    const known = new Set();
+    for (const token of document.querySelectorAll(".highlight span[class]")) {
+        const place = token.closest(".solution, .exercise, .cell_output")?.className;
+        const kind = `${token.className} ${place}`;
+        if (known.has(kind)) token.replaceWith(...token.childNodes);
+        known.add(kind);
+    }
+}"""
+
+
 @pytest.mark.parametrize(
     ("width", "theme", "rules"),
     [(1280, "light", "all"), (1280, "dark", ["color-contrast"]), (390, "light", [])],
@@ -70,6 +82,7 @@ def test_page_opens_whole(open_page, page, width, theme, rules):
     assert wrong == []
     if not rules:
         return
+    tab.evaluate(ONE_TOKEN_OF_A_KIND)
     some = {} if rules == "all" else {"runOnly": rules}
     violations = Axe().run(tab, options={"resultTypes": ["violations"], **some})
     serious = [
@@ -122,7 +135,7 @@ def test_page_without_scripts_says_so(browser, site, page):
     for scripts in (False, True):
         tab = browser.new_page(java_script_enabled=scripts)
         tab.goto(f"{site}/{page}.html")
-        assert tab.locator("main").get_by_text("need JavaScript").is_visible() is not scripts
+        assert tab.locator("main noscript p").is_visible() is not scripts
         tab.close()
 
 
