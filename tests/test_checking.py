@@ -200,13 +200,23 @@ ONE_ROW, FOUR_ROWS, SQUARE = torch.rand(1, 3), torch.rand(4, 3), torch.rand(3, 3
             lambda x: x.mean(1),
             lambda x: x,
             [ONE_ROW, SQUARE, FOUR_ROWS],
-            "Of yours, dimension 1 is too many",
+            "a dimension too many (dimension 1)",
         ),
-        (lambda x: x.mean(1), lambda x: x, [SQUARE], "dimension 0 or dimension 1 is too many"),
+        (lambda x: x.mean(1), lambda x: x, [SQUARE], "(dimension 0 or dimension 1)"),
         (lambda x: x[:, 0], lambda x: x[:, :1] + x[:, 0], [FOUR_ROWS], "`(n, n)`"),
-        (lambda x: x, lambda x: x.mean(0), [ONE_ROW, FOUR_ROWS], "dimension 0 is missing"),
-        (lambda x: x, lambda x: x[:, 0], [SQUARE, FOUR_ROWS], "dimension 1 is missing"),
-        (lambda x: x, lambda x: x.sum(), [FOUR_ROWS], "All became one number"),
+        (
+            lambda x: x,
+            lambda x: x.mean(0),
+            [ONE_ROW, FOUR_ROWS],
+            "A dimension is missing (dimension 0",
+        ),
+        (
+            lambda x: x,
+            lambda x: x[:, 0],
+            [SQUARE, FOUR_ROWS],
+            "A dimension is missing (dimension 1",
+        ),
+        (lambda x: x, lambda x: x.sum(), [FOUR_ROWS], "reduced to one number"),
         # Of size 1.
         (
             lambda x: x.mean(1),
@@ -224,10 +234,20 @@ ONE_ROW, FOUR_ROWS, SQUARE = torch.rand(1, 3), torch.rand(4, 3), torch.rand(3, 3
         (lambda x: x.T, lambda x: x, [ONE_ROW, FOUR_ROWS], "The dimensions stand in another order"),
         (lambda x: x, lambda x: x.flatten(), [ONE_ROW, FOUR_ROWS], "All stands in one row"),
         # Of another size.
-        (lambda x: x, lambda x: x[1:], [FOUR_ROWS, SQUARE], "In dimension 0 there is one too few"),
-        (lambda x: x[1:, 1:], lambda x: x, [FOUR_ROWS], "In dimensions 0 and 1 there is one too m"),
-        (lambda x: x, lambda x: x.sum(0, keepdim=True), [FOUR_ROWS], "In dimension 0 only one is"),
-        (lambda x: x, lambda x: x[:, ::2].repeat(1, 4), [FOUR_ROWS], "In dimension 1 the size is"),
+        (lambda x: x, lambda x: x[1:], [FOUR_ROWS, SQUARE], "There is one too few in dimension 0"),
+        (lambda x: x[1:, 1:], lambda x: x, [FOUR_ROWS], "one too many in dimensions 0 and 1"),
+        (
+            lambda x: x,
+            lambda x: x.sum(0, keepdim=True),
+            [FOUR_ROWS],
+            "Only one is left in dimension 0",
+        ),
+        (
+            lambda x: x,
+            lambda x: x[:, ::2].repeat(1, 4),
+            [FOUR_ROWS],
+            "The size is wrong in dimension 1",
+        ),
         (lambda x: x, lambda x: torch.rand(2, 2, 2, 2), [FOUR_ROWS], "Follow the shapes"),
     ],
 )

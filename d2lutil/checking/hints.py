@@ -17,7 +17,7 @@ from .values import number
 Pair = tuple[torch.Tensor, torch.Tensor]  # what came out, and what was expected
 
 _FOLLOW = "Follow the shapes through your lines: print `.shape` after each of them."
-_ONE_NUMBER = "All became one number: `dim=` says over what a sum, mean or maximum goes."
+_ONE_NUMBER = "All is reduced to one number: `dim=` says over what a sum, mean or maximum goes."
 _ONE_TOO_MANY = (
     "A dimension of size 1 is too many: look for `keepdim`, for `unsqueeze` or `None` in an index, "
     "and for a slice where a number would do."
@@ -28,21 +28,22 @@ _ONE_MISSING = (
 )
 _ANOTHER_ORDER = "The dimensions stand in another order: something is transposed, or should be."
 _MISSING = (
-    "Of what is expected, {} is missing: has a sum, a mean, an index or `torch.cat` taken it away?"
+    "A dimension is missing ({} of what is expected): has a sum, a mean, an index or `torch.cat` "
+    "taken it away?"
 )
 _TOO_MANY = (
-    "Of yours, {} is too many: is a sum, a mean or an index over it missing? Or was it broadcast, "
-    "as `(n,)` with `(n, 1)` becomes `(n, n)`?"
+    "There is a dimension too many ({}): is a sum, a mean or an index over it missing? Or was it "
+    "broadcast, as `(n,)` with `(n, 1)` becomes `(n, n)`?"
 )
 _ONE_ROW = (
     "All stands in one row. `flatten`, `reshape(-1)` and `torch.cat` make one; `torch.stack` makes "
     "a new dimension."
 )
 _ENDS = "look at where your loop, slice or padding begins and ends."
-_LONG_BY_ONE = "In {} there is one too many: " + _ENDS
-_SHORT_BY_ONE = "In {} there is one too few: " + _ENDS
-_SIZE_1 = "In {} only one is left: a sum or mean went over it, or one entry was taken of it."
-_WRONG_SIZE = "In {} the size is wrong. " + _FOLLOW
+_LONG_BY_ONE = "There is one too many in {}: " + _ENDS
+_SHORT_BY_ONE = "There is one too few in {}: " + _ENDS
+_SIZE_1 = "Only one is left in {}: a sum or mean went over it, or one entry was taken of it."
+_WRONG_SIZE = "The size is wrong in {}. " + _FOLLOW
 
 
 def pair(got: Any, want: Any) -> Pair | None:

@@ -328,7 +328,7 @@ WRONG = {
         (back_one_apart, "stand one pixel apart"),
         (back_side_by_side, "side by side"),
         (back_windows_of_stride, "Your windows are `s` wide"),
-        (back_in_the_small_shape, "In dimensions 2 and 3 the size is wrong"),
+        (back_in_the_small_shape, "The size is wrong in dimensions 2 and 3"),
         (back_into_inputs, "Make a new one"),
         (back_to_the_whole_picture, "in the whole picture"),
     ],

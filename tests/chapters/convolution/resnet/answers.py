@@ -377,7 +377,7 @@ WRONG = {
         (residual_layers_only, "The shortcut is still to be added"),
         (residual_late_stride, "second convolution has the stride"),
         (residual_wide_shortcut, "keeps the size of `X`"),
-        (residual_sum, "All became one number"),
+        (residual_sum, "reduced to one number"),
         (residual_unpadded, "need `padding=1`"),
         (residual_first_unpadded, "need `padding=1`"),
         (residual_second_unpadded, "need `padding=1`"),

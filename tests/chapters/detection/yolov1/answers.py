@@ -299,7 +299,7 @@ WRONG = {
         (places_within, "places within the cells"),
         (turned_round, "with `dim=1`"),
         (in_pixels, "These are pixels"),
-        (flat_index, "dimension 1 is missing"),
+        (flat_index, "A dimension is missing (dimension 1"),
     ],
     "confidence_cost": [
         (cost_target_one, "how good it is"),

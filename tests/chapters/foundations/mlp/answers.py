@@ -382,7 +382,7 @@ WRONG = {
         (slope_overflows_below_in_second_term, "at z = −1000 `exp(-z)` is infinite"),
         (slope_overflows_above, "at z = 1000 `exp(z)` is infinite"),
         (slope_overflows_on_both_sides, "`exp` of a large number"),
-        (slope_sum, "All became one number"),
+        (slope_sum, "reduced to one number"),
         (slope_of_one_number, "no `.item()`"),
         (slope_with_if, "Call it yourself"),
     ],
