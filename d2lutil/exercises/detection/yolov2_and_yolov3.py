@@ -56,7 +56,7 @@ anchor_fit = Exercise(
     mistakes=[
         (
             lambda shapes, anchors: _overlaps(shapes, anchors).amax(dim=1),
-            "These are the best overlaps, one for each shape. Take their mean, and `.item()`.",
+            "These are the best overlaps, one for each shape. Take their mean.",
         ),
         (
             lambda shapes, anchors: _overlaps(shapes, anchors).amin(dim=1).mean().item(),
