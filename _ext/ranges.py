@@ -51,7 +51,7 @@ def span(chapter: Chapter, own: dict[str, str], content: str) -> str:
         raise KeyError(f"{key!r} was not glued")
     low, _, high = numbers[key]
     ends = (min(low, float(own[key])), max(high, float(own[key])))
-    least, most = (format_plain_text(repr(float(end)), form) for end in ends)
+    least, most = (format_plain_text(repr(float(end)), form).replace("-", "−") for end in ends)
     return least if least == most else f"{least} to {most}"
 
 
