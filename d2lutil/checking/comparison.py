@@ -112,9 +112,11 @@ def _several_hint(got: Any, count: int, names: Sequence[str]) -> str:
     if got is ...:
         return _unfinished(got)
     if names:
-        number = {2: "the two", 3: "the three"}.get(count, f"the {count}")
-        given = ", ".join(names) if all(name.isidentifier() for name in names) else "…"
-        return f"Return exactly {number}, separately and in this order: `return {given}`."
+        if not all(name.isidentifier() for name in names):
+            return "These are computed from what you return. Look at its type."
+        number = {2: "two", 3: "three"}.get(count, count)
+        given = f"`return {', '.join(names)}`"
+        return f"Return exactly the {number}, separately and in this order: {given}."
     if isinstance(got, Iterator):
         return _AS_LIST
     return f"Return all of them, in order, and nothing else: a list of {count}."

@@ -21,9 +21,9 @@ from .values import kind, show_named
 from .verdict import Verdict
 
 _IN_PLACE = (
-    "`w += …`, `w[0] = …`, `del w[0]`, methods whose names end in `_`, and `append` or `pop` change "
-    "what belongs to whoever called your function. Make a new one: `w = w + …`, or begin with "
-    "`w.clone()`; of a list or dictionary, with `copy.deepcopy(w)`."
+    "`w += …`, `w[0] = …`, `del w[0]`, methods whose names end in `_`, and `append` or `pop` "
+    "change what belongs to whoever called your function. Make a new one: `w = w + …`, or begin "
+    "with `w.clone()`; of a list or dictionary, with `copy.deepcopy(w)`."
 )
 _ERRORS = {  # words of an error, and what helps
     "'ellipsis'": "A `...` still stands where your code belongs.",
@@ -122,10 +122,10 @@ def _untouched(function: Any, ellipsis: bool) -> bool:
     def empty(function: Any) -> bool:
         idle = ("RESUME", "NOP", "LOAD_CONST", "RETURN_CONST", "RETURN_VALUE")
         idle += ("LOAD_FAST", "STORE_FAST") * ellipsis  # and what begins like these
-        return all(
-            step.opname.startswith(idle)
-            and ("CONST" not in step.opname or step.argval in (None, ...))
-            for step in dis.get_instructions(function)
+        steps = list(dis.get_instructions(function))
+        constants = [step.argval for step in steps if "CONST" in step.opname]
+        return all(step.opname.startswith(idle) for step in steps) and all(
+            value in (None, ...) for value in constants
         )
 
     if not inspect.isclass(function):
@@ -145,7 +145,7 @@ def _fault(outcome: Outcome, want: Any, exercise: Exercise) -> Fault | None:
         text = str(outcome.error).strip().partition("\n")[0][:300]
         text = f"{type(outcome.error).__name__}{': ' if text else ''}{text}"
         hint = "Call it yourself with the input above."
-        hint = next((help for words, help in _ERRORS.items() if words in text), hint)
+        hint = next((advice for words, advice in _ERRORS.items() if words in text), hint)
         return Fault(f"it raised {text}{outcome.where}.", hint)
     if outcome.changed:
         return Fault(f"it changed its input `{next(iter(outcome.changed))}`.", _IN_PLACE)
