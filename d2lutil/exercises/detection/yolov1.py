@@ -239,8 +239,13 @@ def _last_best(confidence: Tensor, overlap: Tensor, there: Tensor) -> float:
     return _confidence(confidence.flip(1), overlap.flip(1), there)
 
 
-def _all_best(confidence: Tensor, overlap: Tensor, there: Tensor) -> float:
+def _all_best(
+    confidence: Tensor, overlap: Tensor, there: Tensor, *, meets: bool = False, asks: bool = False
+) -> float:
+    """Every box of the largest IoU is responsible: in cells that `there` names, if it is asked."""
     mine = overlap == overlap.amax(dim=1, keepdim=True)  # (n, B)
+    mine = mine & (overlap > 0) if meets else mine
+    mine = mine & there[:, None] if asks else mine
     one, silent = (confidence - overlap)[mine].square(), confidence[~mine].square()
     return (one.sum() + 0.5 * silent.sum()).item()
 
@@ -343,10 +348,19 @@ confidence_cost = Exercise(
             _square_of_sums,
             "You square the sums. Square each difference first, then sum.",
         ),
+        *(
+            (
+                answer,
+                "You do not read `there`, and take a cell without overlap for an empty one. A cell "
+                "may have an object that none of its boxes meets; one of them is responsible all "
+                "the same.",
+            )
+            for answer in (_by_overlap, partial(_all_best, meets=True))
+        ),
         (
-            _by_overlap,
-            "You do not read `there`, and take a cell without overlap for an empty one. A cell may "
-            "have an object that none of its boxes meets; one of them is responsible all the same.",
+            partial(_all_best, asks=True),
+            "Of several boxes with the largest IoU, you make all responsible. It is the first of "
+            "them alone: `argmax` finds it.",
         ),
         (
             _last_best,

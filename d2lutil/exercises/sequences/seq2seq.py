@@ -352,15 +352,23 @@ def _recall(translation: Words, reference: Words, n: int) -> float:
     return _right(ours, theirs) / len(theirs) if ours else 0.0
 
 
-def _one_at_least(translation: Words, reference: Words, n: int) -> float:
-    """Takes the whole list for a run where it is too short for one."""
-    return _from_runs(runs=lambda words, n: _grams(words, n) or [tuple(words)])(
+def _short_is_right(translation: Words, reference: Words, n: int, least: int | None) -> float:
+    """Gives 1 where the reference has fewer than `least` words, or n."""
+    return _clipped(translation, reference, n) if len(reference) >= (least or n) else 1.0
+
+
+def _stumps(translation: Words, reference: Words, n: int) -> float:
+    """Takes what is left at the end for runs, too."""
+    return _from_runs(runs=lambda words, n: [tuple(words[i : i + n]) for i in range(len(words))])(
         translation, reference, n
     )
 
 
-def _without_reference(translation: Words, reference: Words, n: int) -> float:
-    return _clipped(translation, reference, n) if _grams(reference, n) else 1.0
+def _not_of_nothing(answer: Callable[[Words, Words, int], float]) -> Callable[..., float]:
+    """Divides by a number that is 0 where nothing is said."""
+    return lambda translation, reference, n: (
+        answer(translation, reference, n) if translation else 1 / 0
+    )
 
 
 def _over_words(translation: Words, reference: Words, n: int) -> float:
@@ -444,27 +452,28 @@ clipped_precision = Exercise(
         ),
         (
             _equal_is_right,
-            "You take equal lists for right whatever their length. A translation that has no run "
-            "of `n` words gets 0, and an equal reference changes nothing.",
+            "You take equal lists for right, even if they have fewer than `n` words and so no run "
+            "of `n`. Is that a test for equality, or one run at least, as by `max(1, …)`?",
         ),
-        (
-            _one_at_least,
-            "A list of fewer than `n` words has no run of `n`, and you make one. There are "
-            "`len(words) - n + 1` of them; where that is 0 or less, there is none.",
-        ),
-        (
-            _without_reference,
-            "Where the reference has no run of `n` words, nothing that is said can be right: 0.",
+        *(
+            (
+                partial(_short_is_right, least=least),
+                "Where the reference has no run of `n` words, nothing that is said can be right: 0.",
+            )
+            for least in (None, 1)
         ),
         (
             _from_runs(lambda ours, theirs: (_right(ours, theirs), len({*ours}))),
             "You divide by the number of different runs. Divide by the number of all runs in the "
             "translation.",
         ),
-        (
-            _over_words,
-            "You divide by the number of words. There are fewer runs than words, if n is more than "
-            "1.",
+        *(
+            (
+                answer,
+                "You divide by the number of words. There are fewer runs than words, if n is more "
+                "than 1.",
+            )
+            for answer in (_over_words, _not_of_nothing(_over_words))
         ),
         (
             _from_runs(lambda ours, theirs: (_right(ours, theirs), max(len(ours), len(theirs)))),
@@ -502,10 +511,13 @@ clipped_precision = Exercise(
             "`words[: -(n - 1)]` is empty where `n` is 1: `-0` is the beginning. Write the end as "
             "`len(words) - n + 1`.",
         ),
-        (
-            _from_runs(runs=lambda words, n: [tuple(words[i : i + n]) for i in range(len(words))]),
-            "At the end you have runs of fewer than n words. The last run begins n words before "
-            "the end.",
+        *(
+            (
+                answer,
+                "At the end you have runs of fewer than n words. The last run begins n words "
+                "before the end.",
+            )
+            for answer in (_stumps, _not_of_nothing(_stumps))
         ),
         (
             _from_runs(runs=lambda words, n: [tuple(sorted(g)) for g in _grams(words, n)]),

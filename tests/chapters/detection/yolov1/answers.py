@@ -272,6 +272,11 @@ def cost_of_any_overlap(confidence, overlap, there):
     return cost_of(confidence, overlap, mine, ~mine)
 
 
+def cost_of_all_equals(confidence, overlap, there):
+    mine = (overlap == overlap.amax(1, keepdim=True)) & there[:, None]
+    return cost_of(confidence, overlap, mine, ~mine)
+
+
 def whole_pixels_of_the_centre(boxes, size, S):
     return (((boxes[:, :2] + boxes[:, 2:]) // 2) * S // size).long().clamp(max=S - 1).flip(1)
 
@@ -342,6 +347,7 @@ WRONG = {
         (cost_squared_late, "You square the sums"),
         (cost_of_every_maximum, "In an empty cell every box"),
         (cost_without_there, "You do not read `there`"),
+        (cost_of_all_equals, "you make all responsible"),
         (cost_of_the_last_of_equals, "the last responsible"),
         (cost_of_any_overlap, "You do not read `there`"),
     ],

@@ -550,7 +550,7 @@ WRONG = {
         (precision_somewhere_in_text, "in joined text"),
         (precision_minus_zero, "is empty where `n` is 1"),
         (precision_of_equal_lists, "equal lists for right"),
-        (precision_with_a_run_at_least, "has no run of `n`, and you make one"),
+        (precision_with_a_run_at_least, "one run at least"),
         (precision_of_short_lists, "equal lists for right"),
         (precision_of_short_reference, "nothing that is said can be right"),
         (precision_of_no_reference, "nothing that is said can be right"),
