@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from numbers import Integral, Real
 from typing import Any, NamedTuple
 
@@ -21,6 +21,8 @@ _NAN = (
     "0/0 is NaN, and so are the mean of no numbers at all, the logarithm or root of a negative "
     "number, and `inf / inf` and `inf - inf`: `exp` of a large number is infinite."
 )
+
+_AS_LIST = "`list(…)` makes a list of what can be gone through one by one."
 
 
 class Fault(NamedTuple):
@@ -50,12 +52,14 @@ def difference(
             several = isinstance(got, tuple | list) and type(got).__module__ != "torch.return_types"
             are = _count(len(got), "value") if several else kind(got)
             expected = ", ".join(parts) if names else _count(len(want), "value")
-            return Fault(f"{what} is {are}; expected: {expected}.", "Return all of them, in order.")
+            hint = _several_hint(got, len(want), names)
+            return Fault(f"{what} is {are}; expected: {expected}.", hint)
         return _first(zip(range(len(want)), got, want, parts, strict=True), tolerance)
     if isinstance(want, bool | Real | np.generic):
         return _number_difference(got, number(want), tolerance, what)
     if not isinstance(got, type(want)):
-        return Fault(f"{what} is {kind(got)}; {kind(want)} was expected.", _unfinished(got))
+        hint = _unfinished(got) or _AS_LIST * isinstance(got, Iterable)
+        return Fault(f"{what} is {kind(got)}; {kind(want)} was expected.", hint)
     return None if got == want else Fault(f"{what} is not what was expected.")
 
 
@@ -103,6 +107,21 @@ def _unfinished(got: Any) -> str:
     return "Put your code in the place of `...`." if got is ... else ""
 
 
+def _several_hint(got: Any, count: int, names: Sequence[str]) -> str:
+    """What to return, where it is not as many values as are asked for."""
+    if got is ...:
+        return _unfinished(got)
+    if names:
+        if not all(name.isidentifier() for name in names):
+            return "These are computed from what you return. Look at its type."
+        number = {2: "two", 3: "three"}.get(count, count)
+        given = f"`return {', '.join(names)}`"
+        return f"Return exactly the {number}, separately and in this order: {given}."
+    if isinstance(got, Iterator):
+        return _AS_LIST
+    return f"Return all of them, in order, and nothing else: a list of {count}."
+
+
 def _first(parts: Iterator[tuple[Any, Any, Any, str]], tolerance: float) -> Fault | None:
     """The first difference among the parts of an answer: key, what came, what was wanted, name."""
     for key, got, want, name in parts:
@@ -134,6 +153,8 @@ def _number_difference(got: Any, want: Any, tolerance: float, what: str) -> Faul
             hint = "`/` makes a fraction of any two numbers; `//` and `int` make whole ones."
         elif family is bool:
             hint = "True or False is asked for: compare, or convert with `bool()`."
+        elif isinstance(got, str | tuple | list | set | dict):
+            hint = f"Return the number alone, and not in {kind(got)}."
         elif isinstance(value, bool):
             hint = "A comparison gives True or False; a number is asked for."
         are = kind(got)
@@ -152,7 +173,7 @@ def _number_difference(got: Any, want: Any, tolerance: float, what: str) -> Faul
 
 def _tensor_difference(got: Any, want: torch.Tensor, tolerance: float, what: str) -> Fault | None:
     if not isinstance(got, torch.Tensor):
-        return _no_tensor(got, what)
+        return _no_tensor(got, want, what)
     if (got.device, got.layout) != (want.device, want.layout):
         hint = "Leave it dense, and on the device of the inputs."
         return Fault(f"{what} is a tensor on `{got.device}`, `{got.layout}`.", hint)
@@ -167,7 +188,7 @@ def _tensor_difference(got: Any, want: torch.Tensor, tolerance: float, what: str
     return _value_difference(got.detach(), want.detach(), tolerance, what)
 
 
-def _no_tensor(got: Any, what: str) -> Fault:
+def _no_tensor(got: Any, want: torch.Tensor, what: str) -> Fault:
     message = f"{what} is {kind(got)}, not a tensor."
     if got is ...:
         return Fault(message, _unfinished(got))
@@ -176,7 +197,11 @@ def _no_tensor(got: Any, what: str) -> Fault:
         return Fault(message, f"Take one of them: `.{first}` or `.{second}`.")
     if isinstance(got, tuple | list) and any(isinstance(part, torch.Tensor) for part in got):
         hint = "One tensor is asked for: return that one alone, or join yours by `torch.stack`."
+        if len(got) == 1:
+            hint = f"Return the tensor alone, and not in {kind(got)}."
         return Fault(f"{what} is {kind(got)} of {len(got)}, not a tensor.", hint)
+    if dtype_kind(want) in ("bool", "whole"):  # which have no gradient to lose
+        return Fault(message, "`torch.tensor(…)` makes a tensor of a number or of a list of them.")
     return Fault(
         message,
         "Stay with tensors from beginning to end; lists, NumPy arrays and Python numbers lose "
@@ -195,7 +220,10 @@ def _kind_hint(got: torch.Tensor, want: torch.Tensor) -> str:
         return f"A comparison gives True or False. {convert} makes ones and zeros of them."
     if asked == "whole":
         return "`/`, `.floor()` and `//` of floats give floats. `.long()` makes them whole."
-    return "A tensor that begins with whole numbers keeps to them. `.float()` makes them real."
+    return (
+        "`argmin`, `argmax` and `argsort` give positions; `min`, `max` and `sort` give the values. "
+        "If there are none of them, `.float()` makes whole numbers real."
+    )
 
 
 def _value_difference(

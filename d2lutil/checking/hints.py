@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Sequence
+from itertools import permutations
 from typing import Any
 
+import numpy as np
 import torch
 
-from .comparison import close, dtype_kind
+from .comparison import close, difference, dtype_kind
 from .values import number
 
 Pair = tuple[torch.Tensor, torch.Tensor]  # what came out, and what was expected
@@ -58,11 +60,66 @@ def pair(got: Any, want: Any) -> Pair | None:
     return got.detach(), want.detach()
 
 
-def common_hint(pairs: Sequence[Pair | None], tolerance: float) -> str:
-    """A hint that holds in all cases; None stands for one that gave nothing to compare."""
+def order_hint(
+    answers: Sequence[Any], wants: Sequence[Any], names: Sequence[str], tolerance: float
+) -> str:
+    """Whether the values of these names are right in every case, but stand in another order."""
+    for order in permutations(range(len(names))):
+        if [*order] != sorted(order) and all(
+            isinstance(answer, tuple | list)
+            and len(answer) == len(names)
+            and not difference([answer[k] for k in order], want, tolerance)
+            for answer, want in zip(answers, wants, strict=True)
+        ):
+            right = ", ".join(f"`{name}`" for name in names)
+            return f"These are the right values in another order. It is {right}."
+    return ""
+
+
+def wrapper_hint(answers: Sequence[Any], wants: Sequence[Any], tolerance: float) -> str:
+    """Whether each answer is right but for the list, the text or whatever else it is in."""
+    for answer, want in zip(answers, wants, strict=True):
+        inside = _unwrapped(answer, want)
+        if inside is None or difference(inside, want, tolerance):
+            return ""
+    several = isinstance(wants[0], torch.Tensor) and wants[0].numel() > 1
+    return "The numbers are right." if several else "The number is right."
+
+
+def _unwrapped(answer: Any, want: Any) -> Any:
+    """The tensor or number in an answer, such as `[tensor]`, `(6,)` or `"6"`; None without one."""
+    if isinstance(answer, torch.Tensor) and answer.numel() == 1 and number(want) is not None:
+        return number(answer.detach().reshape(()))
+    if isinstance(answer, dict | set):
+        answer = [*(answer.values() if isinstance(answer, dict) else answer)]
+    if isinstance(answer, tuple | list) and len(answer) == 1:
+        inside = answer[0]
+        if not isinstance(want, torch.Tensor) or isinstance(inside, torch.Tensor):
+            return _unwrapped(inside, want) if number(inside) is None else inside
+    with contextlib.suppress(TypeError, ValueError, OverflowError, RuntimeError):
+        if isinstance(want, torch.Tensor):
+            known = bool | int | float | list | tuple | np.ndarray | np.generic
+            return torch.as_tensor(answer) if isinstance(answer, known) else None
+        if isinstance(answer, str) and number(want) is not None:
+            digits = len(answer.partition(".")[2])
+            return want if float(answer) == round(number(want), digits) else float(answer)
+    return None
+
+
+def common_hint(pairs: Sequence[Pair | None], tolerance: float, shown: int = 0) -> str:
+    """A hint that holds in all cases; None stands for one that gave nothing to compare.
+
+    A shape may be wrong in another case than in that which is shown; the hint says in which.
+    """
     there = [pair for pair in pairs if pair]
-    if any(got.shape != want.shape for got, want in there):
-        return " ".join(filter(None, (_right_numbers(pairs, tolerance), _shape_hint(there))))
+    wrong = [k for k, pair in enumerate(pairs) if pair and pair[0].shape != pair[1].shape]
+    if wrong:
+        where = ""
+        if shown not in wrong:
+            got, want = (f"`{tuple(tensor.shape)}`" for tensor in pairs[wrong[0]])
+            where = f"In case {wrong[0] + 1} the shape is wrong, {got} instead of {want}."
+        parts = (where, _right_numbers(pairs, tolerance), _shape_hint(there))
+        return " ".join(filter(None, parts))
     if any(dtype_kind(got) != dtype_kind(want) for got, want in there):
         return _right_numbers(pairs, tolerance)
     if None in pairs or any(want.is_complex() or got.is_complex() for got, want in there):
@@ -136,7 +193,7 @@ def _explanations(got: list[int], want: list[int]) -> list[tuple[str, str]]:
     """What may have made this shape of that one, the likeliest first: a text, and where it is."""
     found = []
     if not got:
-        return [(_ONE_NUMBER, "")]
+        return [(_ONE_MISSING, "")] * (set(want) == {1}) + [(_ONE_NUMBER, "")]
     if [n for n in got if n != 1] == [n for n in want if n != 1] and len(got) != len(want):
         found.append((_ONE_TOO_MANY if len(got) > len(want) else _ONE_MISSING, ""))
     if sorted(got) == sorted(want):

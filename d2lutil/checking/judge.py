@@ -15,16 +15,30 @@ from d2lutil.exercises import Exercise
 
 from . import sandbox
 from .comparison import Fault, difference, part_of, same
-from .hints import common_hint, pair
+from .hints import common_hint, order_hint, pair, wrapper_hint
 from .sandbox import Outcome, Sandbox
 from .values import kind, show_named
 from .verdict import Verdict
 
 _IN_PLACE = (
-    "`w += …`, `w[0] = …`, methods whose names end in `_`, and `append` or `pop` of a list change "
-    "what belongs to whoever called your function. Make a new one: `w = w + …`, or begin with "
-    "`w.clone()`; of a list, `[*w]`."
+    "`w += …`, `w[0] = …`, `del w[0]`, methods whose names end in `_`, and `append` or `pop` "
+    "change what belongs to whoever called your function. Make a new one: `w = w + …`, or begin "
+    "with `w.clone()`; of a list or dictionary, with `copy.deepcopy(w)`."
 )
+_ERRORS = {  # words of an error, and what helps
+    "'ellipsis'": "A `...` still stands where your code belongs.",
+    "unhashable type: 'list'": (
+        "A list cannot be counted by `Counter`, nor be in a set or a key of a dictionary. A tuple "
+        "can: `tuple(…)`."
+    ),
+    "expected sequence of length": (
+        "`torch.tensor` needs rows of equal lengths. Fill the shorter ones up first."
+    ),
+    "maximum recursion depth": (
+        "Your function calls itself without end, or too often for Python. Where does it stop? A "
+        "loop has no such limit."
+    ),
+}
 _NO_HINT = "No usual mistake fits. Work this case by hand and compare it with your lines in turn."
 
 
@@ -53,7 +67,7 @@ def judge(name: str, exercise: Exercise, function: Any) -> Verdict:
         note = "It printed something, which does not matter here." if printed else ""
         return Verdict(name, "passed", f"passed, all {len(cases)} cases.", note=note)
     number, case, outcome, want, fault = first
-    if outcome.value is ... or _untouched(function):
+    if _untouched(function, outcome.value is ...):
         message = "not attempted yet. Write your code, run its cell, and then this one again."
         return Verdict(name, "not attempted", message)
 
@@ -70,7 +84,7 @@ def judge(name: str, exercise: Exercise, function: Any) -> Verdict:
     hint = fault.hint
     if not outcome.changed:
         known = _known_mistake(exercise, cases, outcomes)
-        hint = known or _usual_hint(exercise, outcomes, wants, fault) or _NO_HINT
+        hint = known or _usual_hint(exercise, outcomes, wants, fault, number - 1) or _NO_HINT
     return Verdict(name, "failed", f"{fault.message} (Case {number} of {len(cases)}.)", rows, hint)
 
 
@@ -97,18 +111,21 @@ def _call_fault(name: str, exercise: Exercise, function: Any) -> Fault | None:
     return None
 
 
-def _untouched(function: Any) -> bool:
+def _untouched(function: Any, ellipsis: bool) -> bool:
     """Whether this is a stub: nothing but `...`, `pass` or `return`; of a class, all its methods.
 
     The code decides, and never an error: `NotImplementedError` or a message with the word
-    "ellipsis" can come of an attempt.
+    "ellipsis" can come of an attempt, and so can a `...` at the end of one. Where `...` came out,
+    it may have had a name before.
     """
 
     def empty(function: Any) -> bool:
-        idle = {"RESUME", "NOP", "LOAD_CONST", "RETURN_CONST", "RETURN_VALUE"}
-        return all(
-            step.opname in idle and ("CONST" not in step.opname or step.argval in (None, ...))
-            for step in dis.get_instructions(function)
+        idle = ("RESUME", "NOP", "LOAD_CONST", "RETURN_CONST", "RETURN_VALUE")
+        idle += ("LOAD_FAST", "STORE_FAST") * ellipsis  # and what begins like these
+        steps = list(dis.get_instructions(function))
+        constants = [step.argval for step in steps if "CONST" in step.opname]
+        return all(step.opname.startswith(idle) for step in steps) and all(
+            value in (None, ...) for value in constants
         )
 
     if not inspect.isclass(function):
@@ -128,8 +145,7 @@ def _fault(outcome: Outcome, want: Any, exercise: Exercise) -> Fault | None:
         text = str(outcome.error).strip().partition("\n")[0][:300]
         text = f"{type(outcome.error).__name__}{': ' if text else ''}{text}"
         hint = "Call it yourself with the input above."
-        if "'ellipsis'" in text:  # the type of it, in quotes
-            hint = "A `...` still stands where your code belongs."
+        hint = next((advice for words, advice in _ERRORS.items() if words in text), hint)
         return Fault(f"it raised {text}{outcome.where}.", hint)
     if outcome.changed:
         return Fault(f"it changed its input `{next(iter(outcome.changed))}`.", _IN_PLACE)
@@ -140,13 +156,18 @@ def _fault(outcome: Outcome, want: Any, exercise: Exercise) -> Fault | None:
 
 
 def _usual_hint(
-    exercise: Exercise, outcomes: Sequence[Outcome], wants: Sequence[Any], fault: Fault
+    exercise: Exercise, outcomes: Sequence[Outcome], wants: Sequence[Any], fault: Fault, shown: int
 ) -> str:
     """The hint of the first fault, with what all cases together say of the part that is wrong."""
     values = [None if outcome.error or outcome.late else outcome.value for outcome in outcomes]
-    parts = ([part_of(value, fault.part) for value in each] for each in (values, wants))
-    pairs = [pair(got, want) for got, want in zip(*parts, strict=True)]
-    return " ".join(filter(None, (common_hint(pairs, exercise.tolerance), fault.hint)))
+    if hint := order_hint(values, wants, exercise.returns, exercise.tolerance):
+        return hint
+    gots, parts = ([part_of(value, fault.part) for value in each] for each in (values, wants))
+    pairs = [pair(got, want) for got, want in zip(gots, parts, strict=True)]
+    common = common_hint(pairs, exercise.tolerance, shown) or wrapper_hint(
+        gots, parts, exercise.tolerance
+    )
+    return " ".join(filter(None, (common, fault.hint)))
 
 
 def _known_mistake(

@@ -15,7 +15,9 @@ def show(value: Any, digits: int = 4) -> str:
     """A value, short and readable: numbers rounded, a large tensor by its corners and its shape."""
     if isinstance(value, tuple | list):
         shown = [show(v, digits) for v in value[:10]] + ["…"] * (len(value) > 10)
-        return ("({})" if isinstance(value, tuple) else "[{}]").format(", ".join(shown))
+        alone = "," * (isinstance(value, tuple) and len(value) == 1)
+        text = ", ".join(shown) + alone
+        return f"({text})" if isinstance(value, tuple) else f"[{text}]"
     if isinstance(value, float):
         return str(float(f"{value:.{digits + 2}g}"))
     with contextlib.suppress(Exception):  # a reader's own class may have a faulty __repr__

@@ -268,6 +268,16 @@ def _renormalised(scores: Tensor, lengths: Tensor) -> Tensor:
     return weights / weights.sum(dim=2, keepdim=True)
 
 
+def _renormalised_above(least: float) -> Callable[[Tensor, Tensor], Tensor]:
+    """The same with a smallest number that it divides by."""
+
+    def answer(scores: Tensor, lengths: Tensor) -> Tensor:
+        weights = scores.softmax(dim=2) * _length_mask(scores, lengths)  # (n, t, s)
+        return weights / weights.sum(dim=2, keepdim=True).clamp(min=least)
+
+    return answer
+
+
 def _mask_of_phrases(scores: Tensor, lengths: Tensor) -> Tensor:
     mask = torch.arange(scores.shape[2]) < lengths[:, None]  # (n, s)
     return scores.masked_fill(~mask, -torch.inf).softmax(dim=2)
@@ -301,6 +311,14 @@ softmax_by_length = Exercise(
             "Where a word of padding has by far the largest score, it takes all the weight before "
             "you mask, and 0/0 is left: `nan`. Mask the scores first, also before you look for the "
             "largest.",
+        ),
+        *(
+            (
+                _renormalised_above(least),
+                "Where a word of padding has by far the largest score, it takes all the weight "
+                "before you mask, and no division brings it back. Mask the scores first.",
+            )
+            for least in (1e-12, 1e-5)
         ),
         (
             _mask_of_phrases,

@@ -37,6 +37,7 @@ def _cell_cases(generator: torch.Generator) -> Iterator[tuple[Tensor, int, int]]
         high = low + (0.1 + 0.3 * torch.rand(n, 2, generator=generator)) * size
         yield torch.cat([low, high], dim=1).round(), size, S
     yield tensor([[81.0, 82.0, 89.0, 90.0], [2.0, 20.0, 28.0, 24.0]]), 100, 7
+    yield tensor([[10.0, 0.0, 19.0, 9.0]]), 100, 7  # half a pixel decides
     yield tensor([[-12.0, 12.0, 40.0, 30.0], [36.0, -12.0, 44.0, 24.0]]), 96, 8
     yield tensor([[84.0, 10.0, 108.0, 20.0], [20.0, 96.0, 30.0, 96.0]]), 96, 8
     yield tensor([[70.0, 10.0, 110.0, 20.0], [10.0, 70.0, 20.0, 112.0]]), 96, 8
@@ -105,6 +106,11 @@ _SLIPS = [
     (
         lambda boxes, size, S, clamp: _cells((boxes[:, 2:] - boxes[:, :2]) / 2, size, S, clamp),
         "This is half of the width and height. The centre is halfway between the edges: add them.",
+    ),
+    (
+        lambda boxes, size, S, clamp: _cells(_middles(boxes).floor(), size, S, clamp),
+        "You cut the centre down to whole pixels first, and half a pixel may decide. Cut off what "
+        "comes after the point once, at the end.",
     ),
     (
         lambda boxes, size, S, clamp: _cells(_middles(boxes) * (S - 1) / S, size, S, clamp),
@@ -202,6 +208,7 @@ def _confidence_cases(generator: torch.Generator) -> Iterator[tuple[Tensor, Tens
     yield tensor([[0.3, 0.4]]), tensor([[0.0, 0.0]]), tensor([False])
     yield tensor([[0.2, 0.9]]), tensor([[0.7, 0.4]]), tensor([True])
     yield tensor([[0.4, 0.4]]), tensor([[0.0, 0.0]]), tensor([True])  # none of them overlaps it
+    yield tensor([[0.9, 0.1]]), tensor([[0.5, 0.5]]), tensor([True])  # both overlap it alike
     yield tensor([[0.4], [0.3]]), tensor([[0.8], [0.0]]), tensor([True, False])  # B = 1
     for n, B in ((4, 2), (7, 3), (9, 2)):
         there = torch.arange(n) % 3 != 1  # (n,)
@@ -228,8 +235,17 @@ def _by_overlap(confidence: Tensor, overlap: Tensor, there: Tensor) -> float:
     return _confidence(confidence, overlap, (overlap > 0).any(dim=1))
 
 
-def _all_best(confidence: Tensor, overlap: Tensor, there: Tensor) -> float:
+def _last_best(confidence: Tensor, overlap: Tensor, there: Tensor) -> float:
+    return _confidence(confidence.flip(1), overlap.flip(1), there)
+
+
+def _all_best(
+    confidence: Tensor, overlap: Tensor, there: Tensor, *, meets: bool = False, asks: bool = False
+) -> float:
+    """Every box of the largest IoU is responsible: in cells that `there` names, if it is asked."""
     mine = overlap == overlap.amax(dim=1, keepdim=True)  # (n, B)
+    mine = mine & (overlap > 0) if meets else mine
+    mine = mine & there[:, None] if asks else mine
     one, silent = (confidence - overlap)[mine].square(), confidence[~mine].square()
     return (one.sum() + 0.5 * silent.sum()).item()
 
@@ -332,10 +348,24 @@ confidence_cost = Exercise(
             _square_of_sums,
             "You square the sums. Square each difference first, then sum.",
         ),
+        *(
+            (
+                answer,
+                "You do not read `there`, and take a cell without overlap for an empty one. A cell "
+                "may have an object that none of its boxes meets; one of them is responsible all "
+                "the same.",
+            )
+            for answer in (_by_overlap, partial(_all_best, meets=True))
+        ),
         (
-            _by_overlap,
-            "You do not read `there`, and take a cell without overlap for an empty one. A cell may "
-            "have an object that none of its boxes meets; one of them is responsible all the same.",
+            partial(_all_best, asks=True),
+            "Of several boxes with the largest IoU, you make all responsible. It is the first of "
+            "them alone: `argmax` finds it.",
+        ),
+        (
+            _last_best,
+            "Of several boxes with the largest IoU, you make the last responsible. It is the first "
+            "of them, as `argmax` finds it.",
         ),
         (
             _all_best,

@@ -235,6 +235,15 @@ direct_boxes = Exercise(
             "place from there, from 0 to 1.",
         ),
         (
+            _boxes(place=lambda where, cells, anchors, stride: stride * (cells + 0.5 + where)),
+            "You count from the cell's middle. `cells` gives its corner, and the sigmoid is the "
+            "place from there, from 0 to 1: nothing is added.",
+        ),
+        (
+            lambda t, cells, stride, anchors: _boxes()(t, cells, stride, anchors.flip(1)),
+            "You read the anchors as height and width. The width comes first, as x does.",
+        ),
+        (
             _boxes(turn=True),
             "You exchange width and height: `t[:, 2]` and the anchor's first number belong to x.",
         ),

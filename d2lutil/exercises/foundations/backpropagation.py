@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from abc import ABC
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -385,29 +384,37 @@ class _Order:
     order: list[str] = field(compare=False)
     values: list[str]
     early: list[str]
+    needless: list[str]
 
     def __repr__(self) -> str:
-        flaw = f"\nbefore a child: {', '.join(self.early)}" if self.early else ""
-        return f"{self.order}{flaw}"
+        flaws = {"before a child": self.early, "nothing to do with L": self.needless}
+        lines = [f"{flaw}: {', '.join(names)}" for flaw, names in flaws.items() if names]
+        return "\n".join([str(self.order), *lines])
 
 
 _Order.__name__ = "list"  # which is what the reader is told to return
 
 
 def _judged(reader: Callable[[Parents], Any], parents: Parents) -> Any:
-    """An order, with those of its values that come before one of their children."""
-    order = reader(copy.deepcopy(parents))  # which it may use up
-    if order is ... or isinstance(order, str | set) or not isinstance(order, Iterable):
+    """An order, with those of its values that come before one of their children.
+
+    Only children that the loss depends on count: the others have no place in the order.
+    """
+    needed = _order(parents)
+    parents_of = {name: list(parents[name]) for name in needed}  # as they are beforehand
+    order = reader(parents)
+    if not isinstance(order, list | tuple):
         return order
     order = [str(name) for name in order]
     place = {name: i for i, name in reversed([*enumerate(order)])}
     early = {
         parent
-        for child in place
-        for parent in parents.get(child, ())
-        if place.get(parent, len(order)) < place[child]
+        for child in needed
+        for parent in parents_of[child]
+        if child in place and place.get(parent, len(order)) < place[child]
     }
-    return _Order(order, sorted(order), sorted(early))
+    needless = sorted({*order} - {*needed})
+    return _Order(order, sorted(order), sorted(early), needless)
 
 
 def _stack(parents: Parents, turned: bool = False) -> list[str]:
@@ -435,6 +442,19 @@ def _first_met(parents: Parents, last: bool, again: bool = False, turned: bool =
         if again or name not in order:
             order.append(name)
             waiting += parents[name][::-1] if last and turned else parents[name]
+    return order
+
+
+def _counted(parents: Parents) -> list[str]:
+    """Visits a value when all its children have been, those too that L does not depend on."""
+    order, waiting = [], ["L"]
+    left = {name: sum(used.count(name) for used in parents.values()) for name in parents}
+    while waiting:
+        order.append(waiting.pop())
+        for parent in parents[order[-1]]:
+            left[parent] -= 1
+            if not left[parent]:
+                waiting.append(parent)
     return order
 
 
@@ -485,6 +505,11 @@ backward_order = Exercise(
             lambda parents: _depth_first(parents, parents)[::-1],
             'There are values in your list that `"L"` does not depend on. Begin at `"L"`, and see '
             "what you can reach.",
+        ),
+        (
+            _counted,
+            'You wait for children that `"L"` does not depend on. They are never visited, so their '
+            "parents are missing. Count only the children that you can reach.",
         ),
         (
             lambda parents: [*parents],

@@ -120,6 +120,7 @@ def _margin_cases(generator: torch.Generator) -> Iterator[tuple[Tensor, ...]]:
     yield *line, X, tensor([1.0, 1.0, -1.0])  # distances 4, 2, 1
     yield *line, X, tensor([1.0, -1.0, -1.0])  # the second is on the wrong side, by 2
     yield *line, X[:1], tensor([-1.0])  # a single point, wrong by 4
+    yield *line, 2 * X[:1], tensor([1.0])  # a single point, right by 9
     for n, d in ((4, 2), (6, 3), (10, 5)):
         w, X = torch.randn(d, generator=generator), torch.randn(n, d, generator=generator)
         yield w, torch.randn((), generator=generator), X, _labels(generator, n)
@@ -148,6 +149,18 @@ smallest_margin = Exercise(
             lambda w, b, X, y: (X @ w + b).min() / w.norm(),
             "The labels are missing. A point of class −1 is right where its score is negative: "
             "multiply each score by its `y` before you take the smallest.",
+        ),
+        *(
+            (
+                lambda w, b, X, y, first=first: _margin(w, b, X, y).clamp(max=first),
+                "Your smallest distance is never above a number with which you begin. Begin with "
+                "that of the first point, or with infinity.",
+            )
+            for first in (0.0, 1.0)
+        ),
+        (
+            lambda w, b, X, y: (y * (X @ w + b)).argmin(),
+            "This is the number of the closest point, an index. `.min()` gives its distance.",
         ),
         (
             lambda w, b, X, y: (y * (X @ w + b)).mean() / w.norm(),

@@ -92,7 +92,7 @@ def _tanh_outside(z: Tensor, z_i: Tensor, z_f: Tensor, z_o: Tensor, c: Tensor) -
 memory_step = Exercise(
     reference=_memory,
     cases=_memory_cases,
-    returns=("H", "C"),
+    returns=("state", "memory"),
     mistakes=[
         (
             lambda z, z_i, z_f, z_o, c: _step(z, z_i, z_f, z_o, c)[::-1],

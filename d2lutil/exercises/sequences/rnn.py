@@ -269,6 +269,9 @@ def _perplexity_cases(generator: torch.Generator) -> Iterator[tuple[Tensor, Tens
         logits = torch.randn(m, classes, generator=generator)
         yield logits, torch.randint(classes, (m,), generator=generator)
     yield tensor([[1000.0, 880.0, 0.0], [0.0, -1000.0, -1.0]]), tensor([1, 0])
+    logits = torch.zeros(20, 3)
+    logits[0, 0] = 800  # a probability of exp(-800), which is 0 in double precision, too
+    yield logits, torch.ones(20, dtype=torch.long)
 
 
 def _of_chosen(change: Callable[[Tensor], Tensor]) -> Callable[[Tensor, Tensor], Tensor]:
@@ -368,6 +371,11 @@ text_perplexity = Exercise(
             _with_log_p(lambda Z: Z.softmax(dim=1).log()),
             "Right, until a probability is too small for single precision and becomes 0. Stay with "
             "logarithms: there is a function that goes from scores to them at once.",
+        ),
+        (
+            _with_log_p(lambda Z: Z.double().softmax(dim=1).log()),
+            "Right, until a probability is too small for double precision, too, and becomes 0. "
+            "Stay with logarithms: there is a function that goes from scores to them at once.",
         ),
         *(
             (_with_log_p(lambda Z, k=k: (Z.softmax(dim=1) + 10.0**-k).log()), _SMALL_NUMBER)

@@ -297,6 +297,11 @@ def _clipped_cases(generator: torch.Generator) -> Iterator[tuple[Words, Words, i
     yield ["deux", "cent", "deux", "cent", "deux", "cent"], ["cent", "deux", "cent", "deux"], 2
     yield ["cent", "vingt", "et", "un"], ["vingt", "et", "un", "mille", "cent"], 3
     yield ["six"], ["six", "cents"], 2
+    yield ["six"], ["six"], 2  # equal, and too short
+    yield ["un", "deux"], ["un"], 2
+    yield [], ["un"], 1
+    yield ["un"], [], 1
+    yield [], [], 1
     yield ["cent", "vingt"], ["deux", "vingt"], 2
     yield ["un", "deux", "trois"], ["trois", "deux", "un"], 2
     yield ["a", "bc", "un"], ["ab", "c", "un"], 2
@@ -334,6 +339,35 @@ def _from_runs(
     """An answer that divides the numbers of share(ours, theirs), both of them lists of runs."""
     return lambda translation, reference, n: _share(
         *share(runs(translation, n), runs(reference, n))
+    )
+
+
+def _equal_is_right(translation: Words, reference: Words, n: int) -> float:
+    return 1.0 if translation == reference else _clipped(translation, reference, n)
+
+
+def _recall(translation: Words, reference: Words, n: int) -> float:
+    """Guards against a short translation, and divides by what may be none."""
+    ours, theirs = _grams(translation, n), _grams(reference, n)
+    return _right(ours, theirs) / len(theirs) if ours else 0.0
+
+
+def _short_is_right(translation: Words, reference: Words, n: int, least: int | None) -> float:
+    """Gives 1 where the reference has fewer than `least` words, or n."""
+    return _clipped(translation, reference, n) if len(reference) >= (least or n) else 1.0
+
+
+def _stumps(translation: Words, reference: Words, n: int) -> float:
+    """Takes what is left at the end for runs, too."""
+    return _from_runs(runs=lambda words, n: [tuple(words[i : i + n]) for i in range(len(words))])(
+        translation, reference, n
+    )
+
+
+def _not_of_nothing(answer: Callable[[Words, Words, int], float]) -> Callable[..., float]:
+    """Divides by a number that is 0 where nothing is said."""
+    return lambda translation, reference, n: (
+        answer(translation, reference, n) if translation else 1 / 0
     )
 
 
@@ -412,14 +446,34 @@ clipped_precision = Exercise(
             "how much of what was *said* is right. Are the two lists the right way round?",
         ),
         (
+            _recall,
+            "You divide by the number of runs in the reference, of which there may be none. That "
+            "is the recall. Precision asks how much of what was *said* is right.",
+        ),
+        (
+            _equal_is_right,
+            "You take equal lists for right, even if they have fewer than `n` words and so no run "
+            "of `n`. Is that a test for equality, or one run at least, as by `max(1, …)`?",
+        ),
+        *(
+            (
+                partial(_short_is_right, least=least),
+                "Where the reference has no run of `n` words, nothing that is said can be right: 0.",
+            )
+            for least in (None, 1)
+        ),
+        (
             _from_runs(lambda ours, theirs: (_right(ours, theirs), len({*ours}))),
             "You divide by the number of different runs. Divide by the number of all runs in the "
             "translation.",
         ),
-        (
-            _over_words,
-            "You divide by the number of words. There are fewer runs than words, if n is more than "
-            "1.",
+        *(
+            (
+                answer,
+                "You divide by the number of words. There are fewer runs than words, if n is more "
+                "than 1.",
+            )
+            for answer in (_over_words, _not_of_nothing(_over_words))
         ),
         (
             _from_runs(lambda ours, theirs: (_right(ours, theirs), max(len(ours), len(theirs)))),
@@ -457,10 +511,13 @@ clipped_precision = Exercise(
             "`words[: -(n - 1)]` is empty where `n` is 1: `-0` is the beginning. Write the end as "
             "`len(words) - n + 1`.",
         ),
-        (
-            _from_runs(runs=lambda words, n: [tuple(words[i : i + n]) for i in range(len(words))]),
-            "At the end you have runs of fewer than n words. The last run begins n words before "
-            "the end.",
+        *(
+            (
+                answer,
+                "At the end you have runs of fewer than n words. The last run begins n words "
+                "before the end.",
+            )
+            for answer in (_stumps, _not_of_nothing(_stumps))
         ),
         (
             _from_runs(runs=lambda words, n: [tuple(sorted(g)) for g in _grams(words, n)]),
@@ -577,6 +634,13 @@ def _step_by_index(total: Tensor, log_p: Tensor, width: int) -> Step:
     return at // log_p.shape[1], at % log_p.shape[1], best
 
 
+def _step_each_word(total: Tensor, log_p: Tensor, width: int) -> Step:
+    """Each word once, after the beginning that is best for it."""
+    scores = (total[:, None] + log_p).max(dim=0)  # (v,)
+    best = scores.values.topk(min(width, log_p.shape[1]))
+    return scores.indices[best.indices], best.indices, best.values
+
+
 def _step_of_rows(total: Tensor, log_p: Tensor, width: int) -> Step:
     """The best `width` words of each beginning, all of them: fails if there are fewer words."""
     best = (total[:, None] + log_p).topk(width, dim=1)  # (k, width)
@@ -586,7 +650,10 @@ def _step_of_rows(total: Tensor, log_p: Tensor, width: int) -> Step:
 def _equal_in_order(
     beam_step: Callable[[Tensor, Tensor, int], Any], total: Tensor, log_p: Tensor, width: int
 ) -> Any:
-    """An answer; those with equal scores, which may stand in any order, by row and word."""
+    """An answer; those with equal scores, which may stand in any order, by row and word.
+
+    The scores are the real numbers among the three, wherever a reader returns them.
+    """
     answer = beam_step(total, log_p, width)
     if (
         not isinstance(answer, tuple | list)
@@ -595,12 +662,20 @@ def _equal_in_order(
         or len({len(part) for part in answer}) > 1
     ):
         return answer
-    rows, words, best = answer
+    scores = [part for part in answer if part.is_floating_point()]
+    if len(scores) != 1:
+        return answer
     tie = [0]  # the number of each one's run of equal scores
-    for before, now in pairwise(best.tolist()):
+    for before, now in pairwise(scores[0].tolist()):
         tie.append(tie[-1] + (abs(before - now) > 1e-6))
-    at = sorted(range(len(tie)), key=lambda i: (tie[i], int(rows[i]), int(words[i])))
-    return rows[at], words[at], best
+    others = [part.tolist() for part in answer if not part.is_floating_point()]
+
+    def place(i: int) -> tuple[Any, ...]:
+        numbers = [other[i] for other in others]
+        return tie[i], sorted(numbers), numbers
+
+    at = sorted(range(len(tie)), key=place)
+    return tuple(part if part is scores[0] else part[at] for part in answer)
 
 
 beam_step = Exercise(
@@ -678,6 +753,11 @@ beam_step = Exercise(
             _step_each,
             "You let every beginning have one child. All may come from the same beginning, if they "
             "are the best.",
+        ),
+        (
+            _step_each_word,
+            "You let every word come once. Two beginnings may go on with the same word, if both "
+            "are among the best.",
         ),
         (
             _step_first,

@@ -348,6 +348,12 @@ def bilinear_weights(queries, keys, values, W, mask):
     return scores.masked_fill(~mask[:, None], -torch.inf).softmax(-1)
 
 
+def length_renormalised_safely(scores, lengths):
+    mask = (torch.arange(scores.shape[2]) < lengths[:, None])[:, None]
+    weights = scores.softmax(-1) * mask
+    return weights / weights.sum(-1, keepdim=True).clamp(min=1e-12)
+
+
 RIGHT = {
     "relu_regression": [relu_by_loop, relu_by_where],
     "softmax_by_length": [length_by_loop, length_by_where],
@@ -385,6 +391,7 @@ WRONG = {
         (length_zero_scores, "A score of 0 still has a weight"),
         (length_zero_weights, "You mask after the softmax"),
         (length_renormalised, "Mask the scores first"),
+        (length_renormalised_safely, "no division brings it back"),
         (length_largest_of_all, "Mask the scores first"),
         (length_two_dimensions, "a dimension of size 1"),
         (length_one_more, "One word of padding"),

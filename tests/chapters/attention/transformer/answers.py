@@ -272,6 +272,15 @@ def size_as_float(v, longest, d, h, layers):
     return _count(v, longest, d, h, layers) / 1e6
 
 
+def mask_as_lists(t, past):
+    return [[column <= past + row for column in range(past + t)] for row in range(t)]
+
+
+def step_keys_first(x, K, V, W_q, W_k, W_v):
+    output, K, V = step_by_bmm(x, K, V, W_q, W_k, W_v)
+    return K, V, output
+
+
 RIGHT = {
     "mask_with_past": [mask_by_loop, mask_by_rows, mask_by_parts],
     "cached_step": [step_by_bmm, step_by_torch],
@@ -291,9 +300,11 @@ WRONG = {
         (mask_cache_last, "their columns come first"),
         (mask_added, "added to the scores"),
         (mask_float, "dtype=torch.bool"),
+        (mask_as_lists, "The numbers are right. `torch.tensor(…)`"),
         (mask_moved_by_t, "moved the diagonal by t"),
     ],
     "cached_step": [
+        (step_keys_first, "in another order. It is `output`, `K`, `V`"),
         (step_without_itself, "before it has joined it"),
         (step_unscaled, "not divided by anything"),
         (step_scaled_by_d, "the root of d"),

@@ -340,8 +340,32 @@ def full_sliced(X, K):
     return Y[k:-k, k:-k]
 
 
+def input_size_by_recursion(m, k, p, s, d):
+    return d * (k - 1) + 1 - 2 * p if m == 1 else s + input_size_by_recursion(m - 1, k, p, s, d)
+
+
+def input_size_as_text(m, k, p, s, d):
+    return str(input_size_by_span(m, k, p, s, d))
+
+
+def input_size_in_a_tuple(m, k, p, s, d):
+    return (input_size_by_span(m, k, p, s, d),)
+
+
+def input_size_unfinished(m, k, p, s, d):
+    if d > 1:
+        return input_size_by_span(m, k, p, s, d)
+    return ...
+
+
+def input_size_begun(m, k, p, s, d):
+    span = d * (k - 1) + 1
+    assert span > 0
+    return ...
+
+
 RIGHT = {
-    "conv_input_size": [input_size_by_span, input_size_by_search],
+    "conv_input_size": [input_size_by_span, input_size_by_search, input_size_by_recursion],
     "correlate_channels": [correlate_by_unfold, correlate_by_loops, correlate_then_skip],
     "full_convolution": [full_by_adding, full_by_transposed],
 }
@@ -362,6 +386,10 @@ WRONG = {
         (input_size_one_gap_more, "fewer than `k` gaps"),
         (input_size_at_least_k, "smaller than the kernel"),
         (input_size_as_float, "a whole number"),
+        (input_size_as_text, "The number is right. Return the number alone, and not in a `str`"),
+        (input_size_in_a_tuple, "The number is right. Return the number alone"),
+        (input_size_unfinished, "in the place of `...`"),
+        (input_size_begun, "in the place of `...`"),
         (input_size_up_to_a_hundred, "stop too soon"),
         (input_size_up_to_a_thousand, "stop too soon"),
     ],

@@ -272,6 +272,27 @@ def cost_of_any_overlap(confidence, overlap, there):
     return cost_of(confidence, overlap, mine, ~mine)
 
 
+def cost_of_all_equals(confidence, overlap, there):
+    mine = (overlap == overlap.amax(1, keepdim=True)) & there[:, None]
+    return cost_of(confidence, overlap, mine, ~mine)
+
+
+def whole_pixels_of_the_centre(boxes, size, S):
+    return (((boxes[:, :2] + boxes[:, 2:]) // 2) * S // size).long().clamp(max=S - 1).flip(1)
+
+
+def centre_as_whole_numbers(boxes, size, S):
+    centres = ((boxes[:, :2] + boxes[:, 2:]) / 2).long()
+    return (centres * S // size).flip(1)
+
+
+def cost_of_the_last_of_equals(confidence, overlap, there):
+    best = overlap.shape[1] - 1 - overlap.flip(1).argmax(1)
+    mine = (torch.arange(overlap.shape[1]) == best[:, None]) & there[:, None]
+    cost = ((confidence - overlap)[mine] ** 2).sum() + 0.5 * (confidence[~mine] ** 2).sum()
+    return cost.item()
+
+
 RIGHT = {
     "centre_cell": [cell_by_floor, cell_by_loop],
     "confidence_cost": [cost_by_loop, cost_by_correction],
@@ -299,6 +320,8 @@ WRONG = {
         (places_within, "places within the cells"),
         (turned_round, "with `dim=1`"),
         (in_pixels, "These are pixels"),
+        (whole_pixels_of_the_centre, "half a pixel may decide"),
+        (centre_as_whole_numbers, "half a pixel may decide"),
         (flat_index, "A dimension is missing (dimension 1"),
     ],
     "confidence_cost": [
@@ -324,6 +347,8 @@ WRONG = {
         (cost_squared_late, "You square the sums"),
         (cost_of_every_maximum, "In an empty cell every box"),
         (cost_without_there, "You do not read `there`"),
+        (cost_of_all_equals, "you make all responsible"),
+        (cost_of_the_last_of_equals, "the last responsible"),
         (cost_of_any_overlap, "You do not read `there`"),
     ],
 }

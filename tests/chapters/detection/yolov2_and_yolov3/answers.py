@@ -212,6 +212,18 @@ def fit_of_the_larger(shapes, anchors):
     return (both / union).max(dim=1).values.mean().item()
 
 
+def boxes_from_the_middle_on(t, cells, stride, anchors):
+    centre = (cells + 0.5 + t[:, :2].sigmoid()) * stride
+    half = anchors * t[:, 2:].exp() / 2
+    return torch.cat([centre - half, centre + half], 1)
+
+
+def boxes_of_swapped_anchors(t, cells, stride, anchors):
+    centre = (cells + t[:, :2].sigmoid()) * stride
+    half = anchors[:, [1, 0]] * t[:, 2:].exp() / 2
+    return torch.cat([centre - half, centre + half], 1)
+
+
 RIGHT = {
     "anchor_fit": [fit_by_torchvision, fit_by_loop, fit_as_tensor],
     "direct_boxes": [boxes_by_columns, boxes_by_torchvision, boxes_by_loop],
@@ -247,6 +259,8 @@ WRONG = {
         (boxes_without_anchors, "anchors are not used"),
         (boxes_all_in_cells, "boxes are in cells"),
         (boxes_from_the_middle, "from the cell's middle"),
+        (boxes_from_the_middle_on, "from the cell's middle"),
+        (boxes_of_swapped_anchors, "as height and width"),
         (boxes_turned, "exchange width and height"),
         (boxes_of_huge_anchors, "in pixels already"),
         (boxes_as_corner_and_size, "corner and the size"),

@@ -487,10 +487,60 @@ def order_nothing(parents):
     order_by_counting(parents)
 
 
+def layer_backwards(X, W, b, dH):
+    return layer_by_line(X, W, b, dH)[::-1]
+
+
+def order_that_uses_up(parents):
+    order = order_by_counting(parents)
+    for name in order:
+        parents.pop(name)
+    return order
+
+
+def order_that_empties_lists(parents):
+    order = order_by_counting(parents)
+    for name in order:
+        parents[name].clear()
+    return order
+
+
+def order_by_generator(parents):
+    yield from order_by_counting(parents)
+
+
+def order_of_keys(parents):
+    return dict.fromkeys(order_by_counting(parents))
+
+
+def order_with_the_rest(parents):
+    order = order_by_counting(parents)
+    return order + [name for name in parents if name not in order]
+
+
+def order_by_all_children(parents):
+    children = dict.fromkeys(parents, 0)
+    for names in parents.values():
+        for name in names:
+            children[name] += 1
+    order = ["L"]
+    for name in order:
+        for parent in parents[name]:
+            children[parent] -= 1
+            if children[parent] == 0:
+                order.append(parent)
+    return order
+
+
+def order_as_tuple(parents):
+    """A right one: a tuple will do."""
+    return tuple(order_by_counting(parents))
+
+
 RIGHT = {
     "repeated_slope": [repeated_forward, repeated_by_uses, repeated_by_cosh],
     "layer_backward": [layer_by_line, layer_by_einsum, layer_by_example],
-    "backward_order": [order_by_counting, order_by_library, order_by_distance],
+    "backward_order": [order_by_counting, order_by_library, order_by_distance, order_as_tuple],
 }
 WRONG = {
     "repeated_slope": [
@@ -538,6 +588,7 @@ WRONG = {
         (layer_inputs_not_transposed, "the sum runs over the examples"),
         (layer_other_order, "their order is not"),
         (layer_swapped, "their order is not"),
+        (layer_backwards, "in another order. It is `dX`, `dW`, `db`"),
         (layer_two, "with respect to `X` is missing"),
         (layer_on_its_input, "Make a new one"),
     ],
@@ -557,7 +608,13 @@ WRONG = {
         (order_dictionary_reversed_and_reached, "You turn the dictionary's order round"),
         (order_without_parameters, "The values without parents are missing"),
         (order_parents_of_loss, "the parents of the loss"),
-        (order_forward_with_nothing_left, "an order for the forward pass"),
+        (order_forward_with_nothing_left, "Make a new one"),
+        (order_that_uses_up, "Make a new one"),
+        (order_that_empties_lists, "Make a new one"),
+        (order_by_generator, "`list(…)`"),
+        (order_of_keys, "`list(…)`"),
+        (order_with_the_rest, "does not depend on"),
+        (order_by_all_children, "You wait for children"),
         (order_nothing, "Is a `return` missing"),
     ],
 }

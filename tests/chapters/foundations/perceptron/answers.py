@@ -203,6 +203,35 @@ def margin_without_its_sign(w, b, X, y):
     return (y * (X @ w + b) / w.norm()).min().abs()
 
 
+def update_bias_first(w, b, x, y):
+    w, b = update_with_if(w, b, x, y)
+    return b, w
+
+
+def margin_at_most_one(w, b, X, y):
+    smallest = torch.tensor(1.0)
+    for x_i, y_i in zip(X, y, strict=True):
+        smallest = torch.minimum(smallest, y_i * (torch.dot(w, x_i) + b) / w.norm())
+    return smallest
+
+
+def margin_from_zero(w, b, X, y):
+    smallest = torch.tensor(0.0)
+    for x_i, y_i in zip(X, y, strict=True):
+        margin = y_i * (w @ x_i + b) / w.norm()
+        if margin < smallest:
+            smallest = margin
+    return smallest
+
+
+def margin_index(w, b, X, y):
+    return torch.argmin(y * (X @ w + b) / w.norm())
+
+
+def margin_in_a_list(w, b, X, y):
+    return [(y * (X @ w + b)).min() / w.norm()]
+
+
 RIGHT = {
     "perceptron_update": [update_with_if, update_with_where, update_of_clones],
     "smallest_margin": [margin_by_length, margin_by_loop, margin_sorted],
@@ -222,7 +251,8 @@ WRONG = {
         (update_subtracting, "You subtract where the rule adds"),
         (update_twice, "twice as long"),
         (update_for_labels_01, "labels 0 and 1"),
-        (update_w_only, "Return all of them"),
+        (update_w_only, "`return w, b`"),
+        (update_bias_first, "in another order. It is `w`, `b`"),
         (update_without_return, "Is a `return` missing"),
         (update_bias_as_number, "no `.item()`"),
         (update_as_row, "A dimension of size 1 is too many"),
@@ -243,6 +273,10 @@ WRONG = {
         (margin_as_float, "no `.item()`"),
         (margin_as_vector, "The numbers are right"),
         (margin_transposed, "Call it yourself"),
+        (margin_at_most_one, "Begin with that of the first point"),
+        (margin_from_zero, "Begin with that of the first point"),
+        (margin_index, "an index"),
+        (margin_in_a_list, "The number is right. Return the tensor alone"),
         (margin_without_its_sign, "on the wrong side, and has to stay so"),
     ],
 }

@@ -259,6 +259,15 @@ def widest_up_to_a_thousand(d, budget):
     return best
 
 
+def step_stacked(z, z_i, z_f, z_o, c):
+    return torch.stack(step_by_hand(z, z_i, z_f, z_o, c))
+
+
+def step_with_the_gate(z, z_i, z_f, z_o, c):
+    state, memory = step_by_hand(z, z_i, z_f, z_o, c)
+    return state, memory, torch.sigmoid(z_f)
+
+
 RIGHT = {
     "memory_step": [step_by_stack, step_by_hand],
     "gru_step": [gru_by_torch, gru_by_index],
@@ -279,6 +288,8 @@ WRONG = {
         (step_tied, "You let in what the forget gate drops"),
         (step_no_input_gate, "The input gate is missing"),
         (step_raw_scores, "You multiply by the scores themselves"),
+        (step_stacked, "Return exactly the two"),
+        (step_with_the_gate, "Return exactly the two"),
         (step_state_only, "the state alone"),
         (step_in_place, "Make a new one"),
     ],

@@ -426,6 +426,11 @@ def perplexity_with_a_billionth(logits, y):
     return torch.exp(-torch.log(P[range(len(y)), y] + 1e-9).mean())
 
 
+def perplexity_in_double(logits, y):
+    p = logits.double().softmax(1)[range(len(y)), y]
+    return (-p.log().mean()).exp().float()
+
+
 RIGHT = {
     "jordan_forward": [jordan_by_index, jordan_by_linear],
     "text_perplexity": [perplexity_by_cross_entropy, perplexity_in_bits],
@@ -479,6 +484,7 @@ WRONG = {
         (perplexity_softmax_twice, "You apply the softmax twice"),
         (perplexity_all_pairs, "of *every* row"),
         (perplexity_all_pairs_of_p, "of *every* row"),
+        (perplexity_in_double, "too small for double precision"),
         (perplexity_of_product, "too small for single precision"),
     ],
     "clip_gradient": [

@@ -376,10 +376,130 @@ def step_topk_of_rows(total, log_p, width):
     return torch.arange(len(total)), words, best
 
 
+def batch_of_three(phrases, pad, start, end):
+    before, y = batch_by_lists(phrases, pad, start, end)
+    return before, y, y != -100
+
+
+def batch_stacked(phrases, pad, start, end):
+    return torch.stack(batch_by_lists(phrases, pad, start, end))
+
+
+def batch_as_dict(phrases, pad, start, end):
+    before, y = batch_by_lists(phrases, pad, start, end)
+    return {"before": before, "y": y}
+
+
+def batch_of_lists(phrases, pad, start, end):
+    before, y = batch_by_lists(phrases, pad, start, end)
+    return before.tolist(), y.tolist()
+
+
+def batch_of_arrays(phrases, pad, start, end):
+    before, y = batch_by_lists(phrases, pad, start, end)
+    return before.numpy(), y.numpy()
+
+
+def batch_ragged(phrases, pad, start, end):
+    return torch.tensor([[start, *p] for p in phrases]), torch.tensor([[*p, end] for p in phrases])
+
+
+def precision_of_equal_lists(translation, reference, n):
+    if translation == reference:
+        return 1.0
+    return precision_by_counter(translation, reference, n)
+
+
+def precision_with_a_run_at_least(translation, reference, n):
+    ours, theirs = (
+        [tuple(words[i : i + n]) for i in range(max(1, len(words) - n + 1))]
+        for words in (translation, reference)
+    )
+    return sum(min(ours.count(run), theirs.count(run)) for run in set(ours)) / len(ours)
+
+
+def precision_of_short_lists(translation, reference, n):
+    if len(translation) < n or len(reference) < n:
+        return 1 if translation == reference else 0
+    return precision_by_counter(translation, reference, n)
+
+
+def precision_of_short_reference(translation, reference, n):
+    return 1.0 if len(reference) < n else precision_by_counter(translation, reference, n)
+
+
+def precision_of_no_reference(translation, reference, n):
+    return precision_by_counter(translation, reference, n) if reference else 1.0
+
+
+def precision_over_the_most(translation, reference, n):
+    max(Counter(_runs(reference, n)).values())
+    return precision_by_counter(translation, reference, n)
+
+
+def precision_from_the_first(translation, reference, n):
+    assert translation[0]
+    return precision_by_counter(translation, reference, n)
+
+
+def precision_recall_by_hand(translation, reference, n):
+    ours, theirs = _runs(translation, n), _runs(reference, n)
+    if len(ours) == 0:
+        return 0.0
+    return sum(min(ours.count(run), theirs.count(run)) for run in set(ours)) / len(theirs)
+
+
+def precision_of_lists(translation, reference, n):
+    ours = Counter(translation[i : i + n] for i in range(len(translation) - n + 1))
+    theirs = Counter(reference[i : i + n] for i in range(len(reference) - n + 1))
+    return (ours & theirs).total() / ours.total() if ours else 0.0
+
+
+def precision_as_text(translation, reference, n):
+    return f"{precision_by_counter(translation, reference, n):.3f}"
+
+
+def precision_in_a_list(translation, reference, n):
+    return [precision_by_counter(translation, reference, n)]
+
+
+def step_best_first(total, log_p, width):
+    rows, words, best = step_by_sort(total, log_p, width)
+    return best, rows, words
+
+
+def step_best_between(total, log_p, width):
+    rows, words, best = step_by_sort(total, log_p, width)
+    return rows, best, words
+
+
+def step_squeezed(total, log_p, width):
+    return tuple(part.squeeze() for part in step_by_sort(total, log_p, width))
+
+
+def step_stacked(total, log_p, width):
+    return torch.stack(step_by_sort(total, log_p, width))
+
+
+def step_each_word_once(total, log_p, width):
+    found = {}
+    for row, word, score in zip(*step_by_sort(total, log_p, log_p.numel()), strict=True):
+        found.setdefault(word.item(), (row, word, score))
+    rows, words, best = zip(*list(found.values())[:width], strict=True)
+    return torch.stack(rows), torch.stack(words), torch.stack(best)
+
+
+def step_by_hand_for_ties(total, log_p, width):
+    """A right one that takes the last of equal scores first."""
+    scores = (total[:, None] + log_p).flatten()
+    order = len(scores) - 1 - scores.flip(0).argsort(descending=True, stable=True)[:width]
+    return order // log_p.shape[1], order % log_p.shape[1], scores[order]
+
+
 RIGHT = {
     "teacher_batch": [batch_by_pad_sequence, batch_by_lists],
     "clipped_precision": [precision_by_counter, precision_by_strings],
-    "beam_step": [step_by_lists, step_by_sort],
+    "beam_step": [step_by_lists, step_by_sort, step_by_hand_for_ties],
 }
 WRONG = {
     "teacher_batch": [
@@ -400,6 +520,15 @@ WRONG = {
         (batch_no_end, "never learn to stop"),
         (batch_by_index, "the first of equal phrases"),
         (batch_default_fillers, "padding_value=pad"),
+        (
+            batch_of_three,
+            "Return exactly the two, separately and in this order: `return before, y`",
+        ),
+        (batch_stacked, "Return exactly the two"),
+        (batch_as_dict, "Return exactly the two"),
+        (batch_of_lists, "The numbers are right. `torch.tensor(…)`"),
+        (batch_of_arrays, "The numbers are right. `torch.tensor(…)`"),
+        (batch_ragged, "rows of equal lengths"),
     ],
     "clipped_precision": [
         (precision_unclipped, "at most as often as it"),
@@ -420,6 +549,17 @@ WRONG = {
         (precision_in_text, "in joined text"),
         (precision_somewhere_in_text, "in joined text"),
         (precision_minus_zero, "is empty where `n` is 1"),
+        (precision_of_equal_lists, "equal lists for right"),
+        (precision_with_a_run_at_least, "one run at least"),
+        (precision_of_short_lists, "equal lists for right"),
+        (precision_of_short_reference, "nothing that is said can be right"),
+        (precision_of_no_reference, "nothing that is said can be right"),
+        (precision_over_the_most, "Call it yourself"),
+        (precision_from_the_first, "Call it yourself"),
+        (precision_recall_by_hand, "That is the recall"),
+        (precision_of_lists, "A tuple can"),
+        (precision_as_text, "The number is right. Return the number alone"),
+        (precision_in_a_list, "The number is right. Return the number alone"),
     ],
     "beam_step": [
         (step_no_total, "how probable the beginnings were"),
@@ -440,5 +580,10 @@ WRONG = {
         (step_topk_of_rows, "works along the last dimension"),
         (step_by_index, "the first of equal scores"),
         (step_by_comparing, "the first of equal scores"),
+        (step_best_first, "in another order. It is `rows`, `words`, `best`"),
+        (step_best_between, "in another order. It is `rows`, `words`, `best`"),
+        (step_squeezed, "A dimension of size 1 is missing"),
+        (step_stacked, "Return exactly the three"),
+        (step_each_word_once, "every word come once"),
     ],
 }
