@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import hashlib
 import re
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -18,6 +19,8 @@ from typing import Any
 import yaml
 
 ROOT = Path(__file__).resolve().parent.parent
+
+PARSING = threading.Lock()  # Python 3.11 may fail where two threads parse at the same time
 
 Bounds = dict[str, tuple[float, float]]  # of a number: the least and the most that it may be
 
@@ -145,7 +148,7 @@ def named(names: Sequence[str]) -> list[Chapter]:
 def meaning(source: str, asserts: bool = True) -> str:
     """Python code without what changes nothing: layout, comments, docstrings, perhaps asserts."""
     try:
-        tree = ast.parse(source)
+        tree = parse(source)
     except SyntaxError:  # a magic
         return source
     for node in ast.walk(tree):
@@ -155,6 +158,12 @@ def meaning(source: str, asserts: bool = True) -> str:
                 kept = [one for one in block if not _says_nothing(one, asserts)]
                 setattr(node, field, kept or ([ast.Pass()] if block else []))
     return ast.dump(tree)
+
+
+def parse(source: str) -> ast.Module:
+    """Python code as a tree, in any thread."""
+    with PARSING:
+        return ast.parse(source)
 
 
 def _says_nothing(statement: ast.stmt, asserts: bool) -> bool:

@@ -23,7 +23,7 @@ from statistics import median
 
 import yaml
 
-from _ext.chapter import ROOT, Chapter, named
+from _ext.chapter import ROOT, Chapter, named, parse
 from _ext.execute import workers
 from _ext.proofs import BUILD, foundation, stands
 
@@ -76,7 +76,7 @@ class Run:
 def with_values(source: str) -> str:
     """The code of a cell, its asserts made to say which values they compared."""
     try:
-        tree = ast.parse(source)
+        tree = parse(source)
     except SyntaxError:  # a magic
         return source
     lines = source.splitlines(keepends=True)
