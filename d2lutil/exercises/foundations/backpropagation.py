@@ -389,7 +389,7 @@ class _Order:
     needless: list[str]
 
     def __repr__(self) -> str:
-        flaws = {"before a child": self.early, "nothing to do with L": self.needless}
+        flaws = {"before a child": self.early, "L does not depend on": self.needless}
         lines = [f"{flaw}: {', '.join(names)}" for flaw, names in flaws.items() if names]
         return "\n".join([str(self.order), *lines])
 

@@ -387,7 +387,7 @@ WRONG = {
         (relu_without_relu, "The ReLU is missing"),
         (relu_columns, "each column"),
         (relu_times_width, "You multiply the distance"),
-        (relu_absolute, ""),
+        (relu_absolute, "No usual mistake"),
         (relu_no_width, "does not use `width`"),
         (relu_square_first, "Divide first, then square"),
     ],

@@ -565,7 +565,7 @@ WRONG = {
         (repeated_value, "the value at the end"),
         (repeated_too_few, "One step too few"),
         (repeated_too_many, "One step too many"),
-        (repeated_of_absolute, ""),
+        (repeated_of_absolute, "No usual mistake"),
         (repeated_float, "no `.item()`"),
     ],
     "layer_backward": [
