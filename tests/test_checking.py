@@ -329,6 +329,138 @@ def test_diagnosis_of_several_values_names_them() -> None:
     assert "`half` has the wrong shape" in check.halves(lambda x: (x[:2], 3)).message
 
 
+def test_right_values_in_another_order_are_told() -> None:
+    exercise = Exercise(
+        lambda x: (x, 2 * x, x.sum()),
+        lambda generator: [(torch.zeros(2),), (torch.tensor([1.0, 2.0]),)],
+        returns=("once", "twice", "sum"),
+    )
+    order = "These are the right values in another order. It is `once`, `twice`, `sum`."
+    assert judge("some", exercise, lambda x: (x.sum(), x, 2 * x)).hint == order
+    assert judge("some", exercise, lambda x: [2 * x, x, x.sum()]).hint == order
+    assert judge("some", exercise, lambda x: (x.sum(), x, 3 * x)).hint != order
+    once = judge("some", exercise, lambda x: (x, 2 * x, x.sum()) if x.any() else (x.sum(), x, x))
+    assert once.hint != order
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        lambda x: (x[:3], 3, x),
+        lambda x: (x[:3],),
+        lambda x: torch.stack([x, x]),
+        lambda x: {"half": x[:3], "count": 3},
+        lambda x: {3, x},
+    ],
+)
+def test_exactly_the_named_values_are_asked_for(answer: Callable[..., Any]) -> None:
+    hint = "Return exactly the two, separately and in this order: `return half, count`."
+    assert check.halves(answer).hint == hint
+
+
+@pytest.mark.parametrize(
+    "wrap",
+    [
+        lambda n: [n],
+        lambda n: (n,),
+        lambda n: {"answer": n},
+        lambda n: str(n),
+        lambda n: ([n],),
+        lambda n: torch.tensor([n]),
+    ],
+)
+def test_right_number_in_a_wrapper_is_told(wrap: Callable[[Any], Any]) -> None:
+    right = "The number is right."
+    assert check.count(lambda text: wrap(len(text))).hint.startswith(right)
+    assert right not in check.count(lambda text: wrap(len(text) + 1)).hint
+    assert right not in check.count(lambda text: wrap(4)).hint
+    assert check.mean(lambda xs: wrap(2.5)).hint.startswith(right)
+    assert rows(check.count(lambda text: (len(text),)))["Came out"] == "(4,)"
+
+
+def test_rounded_number_in_text_is_told() -> None:
+    exercise = Exercise(lambda x: x / 3, lambda generator: [(1.0,), (2.0,)])
+    hint = "The number is right. Return the number alone, and not in a `str`."
+    assert judge("some", exercise, lambda x: f"{x / 3:.3f}").hint == hint
+    assert judge("some", exercise, lambda x: f"{x / 3 + 0.01:.3f}").hint != hint
+    assert judge("some", exercise, lambda x: "about 0.333").hint != hint
+
+
+@pytest.mark.parametrize("wrap", [torch.Tensor.tolist, torch.Tensor.numpy])
+def test_list_of_whole_numbers_has_no_gradient_to_lose(wrap: Callable[[Any], Any]) -> None:
+    right = "The numbers are right. `torch.tensor(…)` makes a tensor of a number or of a list"
+    assert check.order(lambda x: wrap(x.argsort())).hint.startswith(right)
+    assert "numbers are right" not in check.order(lambda x: wrap(x.argsort() + 1)).hint
+    assert "gradient" not in check.order(lambda x: wrap(x.argsort() + 1)).hint
+    hint = check.scaled(lambda x, factor: (x * factor).tolist()).hint
+    assert hint.startswith("The numbers are right. Stay with tensors")
+    alone = check.scaled(lambda x, factor: [x * factor]).hint
+    assert alone == "The numbers are right. Return the tensor alone, and not in a `list`."
+
+
+def test_shape_that_is_wrong_in_another_case_is_named_with_it() -> None:
+    hint = hint_of(lambda x: x, lambda x: x.T[:, :1] + x, ONE_ROW, SQUARE)
+    assert "In case" not in hint
+    hint = hint_of(lambda x: x, lambda x: x[:3].T, SQUARE, FOUR_ROWS)
+    assert hint.startswith("In case 2 the shape is wrong, `(3, 3)` instead of `(4, 3)`.")
+
+
+def test_size_1_that_is_missing_is_no_number_that_was_reduced() -> None:
+    hint = hint_of(lambda x: x[0], lambda x: x[0].squeeze(), FOUR_ROWS[:, :1], FOUR_ROWS)
+    assert "A dimension of size 1 is missing" in hint
+    hint = hint_of(lambda x: x[0], lambda x: x[0].mean(), FOUR_ROWS[:, :1], FOUR_ROWS)
+    assert "All is reduced to one number" in hint
+
+
+def test_list_may_be_asked_of_what_gives_its_values_one_by_one() -> None:
+    exercise = Exercise(lambda x: [x, 2 * x], lambda generator: [(torch.ones(2),)])
+    assert "`list(…)`" in judge("some", exercise, lambda x: (k * x for k in (1, 2))).hint
+    assert "a list of 2" in judge("some", exercise, lambda x: [x, 2 * x, 3 * x]).hint
+
+
+def test_position_for_a_value_is_told() -> None:
+    hint = hint_of(lambda x: x.min(), lambda x: x.argmin(), FOUR_ROWS, SQUARE)
+    assert hint.startswith("`argmin`, `argmax` and `argsort` give positions")
+
+
+@pytest.mark.parametrize(
+    ("answer", "hint"),
+    [
+        (lambda x: {[1]: x}, "A tuple can"),
+        (lambda x: torch.tensor([[1.0], [1.0, 2.0]]), "rows of equal lengths"),
+        (lambda x: x + ..., "`...` still stands"),
+        (lambda x: x.nothing, "Call it yourself"),
+    ],
+)
+def test_error_has_the_hint_of_its_words(answer: Callable[..., Any], hint: str) -> None:
+    assert hint in hint_of(lambda x: x, answer, SQUARE)
+
+
+def test_endless_recursion_is_named() -> None:
+    def endless(x):
+        return endless(x)
+
+    assert "Where does it stop?" in hint_of(lambda x: x, endless, SQUARE)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda found: found.pop("a"),
+        lambda found: found["a"].clear(),
+        lambda found: found["b"][0].zero_(),
+        lambda found: found.update(c=[]),
+    ],
+)
+def test_change_inside_a_dictionary_is_a_change(change: Callable[..., Any]) -> None:
+    exercise = Exercise(
+        lambda found: len(found), lambda generator: [({"a": [1], "b": [torch.ones(2)]},)]
+    )
+    verdict = judge("some", exercise, lambda found: (len(found), change(found))[0])
+    assert verdict.message.startswith("it changed its input `found`"), verdict
+    assert judge("some", exercise, lambda found: len(dict(found)))
+
+
 @pytest.mark.parametrize(
     "whole",
     [
@@ -548,6 +680,17 @@ def half_done(x, factor):
     return x * factor, ...
 
 
+def begun(x, factor):
+    doubled = 2 * x  # noqa: F841
+    return ...
+
+
+def done_in_a_branch(x, factor):
+    if factor > 100:
+        return x * factor
+    return ...
+
+
 @pytest.mark.parametrize(
     ("answer", "message"),
     [
@@ -563,6 +706,8 @@ def half_done(x, factor):
         (abstract_method, "it raised NotImplementedError: You must implement"),
         (gap_in_the_middle, "it raised TypeError: "),
         (half_done, "is a `tuple` of 2, not a tensor"),
+        (begun, "is `...`, not a tensor"),
+        (done_in_a_branch, "is `...`, not a tensor"),
     ],
 )
 def test_error_is_an_attempt(answer: Callable[..., Any], message: str) -> None:
@@ -904,7 +1049,7 @@ def test_values_are_shown_short() -> None:
     assert show(torch.zeros(50, 60)).endswith("shape=(50, 60))")
     assert len(show(torch.randn(100, 100, 3))) < 800
     assert show([1, 2.0, "a"]) == "[1, 2.0, 'a']"
-    assert show((1 / 3,)) == "(0.333333)"
+    assert show((1 / 3,)) == "(0.333333,)"
     assert show(list(range(99))).endswith("9, …]")
     assert show(Odd()).startswith("<")
     assert len(show("x" * 999)) == 200

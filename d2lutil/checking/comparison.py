@@ -22,7 +22,7 @@ _NAN = (
     "number, and `inf / inf` and `inf - inf`: `exp` of a large number is infinite."
 )
 
-_AS_LIST = "`list(…)` makes a list of what can be gone through one by one."
+_AS_LIST = "`list(…)` around it makes a list."
 
 
 class Fault(NamedTuple):
@@ -58,7 +58,8 @@ def difference(
     if isinstance(want, bool | Real | np.generic):
         return _number_difference(got, number(want), tolerance, what)
     if not isinstance(got, type(want)):
-        hint = _unfinished(got) or _AS_LIST * isinstance(got, Iterable)
+        as_list = type(want).__name__ == "list" and isinstance(got, Iterable)
+        hint = _unfinished(got) or _AS_LIST * as_list
         return Fault(f"{what} is {kind(got)}; {kind(want)} was expected.", hint)
     return None if got == want else Fault(f"{what} is not what was expected.")
 

@@ -87,22 +87,25 @@ def wrapper_hint(answers: Sequence[Any], wants: Sequence[Any], tolerance: float)
 
 
 def _unwrapped(answer: Any, want: Any) -> Any:
-    """The tensor or number in an answer, such as `[tensor]`, `(6,)` or `"6"`; None without one."""
-    if isinstance(answer, torch.Tensor) and answer.numel() == 1 and number(want) is not None:
-        return number(answer.detach().reshape(()))
+    """The tensor or number in an answer, such as `[tensor]`, `(6,)` or `"6"`; None without one.
+
+    Of a text, the number may be rounded to the digits that it has: then it is the one wanted.
+    """
     if isinstance(answer, dict | set):
         answer = [*(answer.values() if isinstance(answer, dict) else answer)]
-    if isinstance(answer, tuple | list) and len(answer) == 1:
-        inside = answer[0]
-        if not isinstance(want, torch.Tensor) or isinstance(inside, torch.Tensor):
-            return _unwrapped(inside, want) if number(inside) is None else inside
     with contextlib.suppress(TypeError, ValueError, OverflowError, RuntimeError):
         if isinstance(want, torch.Tensor):
-            known = bool | int | float | list | tuple | np.ndarray | np.generic
-            return torch.as_tensor(answer) if isinstance(answer, known) else None
-        if isinstance(answer, str) and number(want) is not None:
-            digits = len(answer.partition(".")[2])
-            return want if float(answer) == round(number(want), digits) else float(answer)
+            if isinstance(answer, tuple | list) and len(answer) == 1:
+                return answer[0] if isinstance(answer[0], torch.Tensor) else torch.tensor(answer)
+            return answer if isinstance(answer, torch.Tensor) else torch.as_tensor(answer)
+        if isinstance(answer, torch.Tensor | np.ndarray):
+            return answer.item()
+        if isinstance(answer, str):
+            rounded = round(number(want), len(answer.partition(".")[2]))
+            return want if float(answer) == rounded else None
+        if isinstance(answer, tuple | list) and len(answer) == 1:
+            return _unwrapped(answer[0], want)
+        return number(answer)
     return None
 
 

@@ -49,6 +49,7 @@ def _regression_cases(
     yield tensor([0.7, 9.0]), keys, values, 0.4
     yield tensor([-9.0, 1.1, 2.4, 30.0]), keys, values, 1.6
     yield tensor([0.9]), keys, values, 1.0  # a single query
+    yield tensor([1.3, 9.0]), keys, tensor([-3.0, -2.0, -4.0]), 1.0  # negative predictions
     yield tensor([1.5, 0.7]), tensor([0.5, 2.5, 9.0]), values, 1.0  # as far off as the width
     for m, n, width in ((4, 7, 0.8), (6, 5, 2.5), (3, 9, 0.5)):
         keys = 3 * torch.randn(n, generator=generator)

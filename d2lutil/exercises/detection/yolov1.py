@@ -37,7 +37,7 @@ def _cell_cases(generator: torch.Generator) -> Iterator[tuple[Tensor, int, int]]
         high = low + (0.1 + 0.3 * torch.rand(n, 2, generator=generator)) * size
         yield torch.cat([low, high], dim=1).round(), size, S
     yield tensor([[81.0, 82.0, 89.0, 90.0], [2.0, 20.0, 28.0, 24.0]]), 100, 7
-    yield tensor([[10.0, 0.0, 19.0, 9.0]]), 100, 7  # half a pixel decides
+    yield tensor([[10.0, 0.0, 19.0, 9.0], [10.5, 0.0, 18.5, 9.0]]), 100, 7  # half a pixel decides
     yield tensor([[-12.0, 12.0, 40.0, 30.0], [36.0, -12.0, 44.0, 24.0]]), 96, 8
     yield tensor([[84.0, 10.0, 108.0, 20.0], [20.0, 96.0, 30.0, 96.0]]), 96, 8
     yield tensor([[70.0, 10.0, 110.0, 20.0], [10.0, 70.0, 20.0, 112.0]]), 96, 8
@@ -107,10 +107,16 @@ _SLIPS = [
         lambda boxes, size, S, clamp: _cells((boxes[:, 2:] - boxes[:, :2]) / 2, size, S, clamp),
         "This is half of the width and height. The centre is halfway between the edges: add them.",
     ),
-    (
-        lambda boxes, size, S, clamp: _cells(_middles(boxes).floor(), size, S, clamp),
-        "You cut the centre down to whole pixels first, and half a pixel may decide. Cut off what "
-        "comes after the point once, at the end.",
+    *(
+        (
+            cut,
+            "You cut down to whole pixels first, and half a pixel may decide. Cut off what comes "
+            "after the point once, at the end.",
+        )
+        for cut in (
+            lambda boxes, size, S, clamp: _cells(_middles(boxes).floor(), size, S, clamp),
+            lambda boxes, size, S, clamp: _cells(_middles(boxes.floor()), size, S, clamp),
+        )
     ),
     (
         lambda boxes, size, S, clamp: _cells(_middles(boxes) * (S - 1) / S, size, S, clamp),

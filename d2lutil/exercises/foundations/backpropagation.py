@@ -38,6 +38,8 @@ def _repeated_cases(generator: torch.Generator) -> Iterator[tuple[Tensor, Tensor
     yield tensor(0.5), tensor(2.0), 1
     yield tensor(0.5), tensor(2.0), 2
     yield tensor(-1.5), tensor(0.4), 3
+    yield tensor(-0.7), tensor(1.2), 2  # negative, and an even number of steps
+    yield tensor(1.6), tensor(0.8), 2
     for n in (2, 4, 7):
         w, x = 0.5 + torch.rand(2, generator=generator)
         yield w, -x, n
@@ -387,7 +389,7 @@ class _Order:
     needless: list[str]
 
     def __repr__(self) -> str:
-        flaws = {"before a child": self.early, "nothing to do with L": self.needless}
+        flaws = {"before a child": self.early, "L does not depend on": self.needless}
         lines = [f"{flaw}: {', '.join(names)}" for flaw, names in flaws.items() if names]
         return "\n".join([str(self.order), *lines])
 

@@ -228,6 +228,7 @@ def _ridge_cases(generator: torch.Generator) -> Iterator[tuple[Tensor, Tensor, f
     points = tensor([[1.0], [2.0], [3.0]]), tensor([3.0, 5.0, 6.0])
     yield *points, 0.0  # no price: w = 1.5, b = 14 / 3 − 3
     yield *points, 1.0  # w = 0.6, b = 14 / 3 − 1.2
+    yield points[0], -points[1], 0.0  # w = −1.5, b negative, too
     yield tensor([[2.0, 0], [0, 2], [2, 4], [4, 2]]), tensor([1.0, 3.0, 4.0, 8.0]), 0.5
     for n, d, alpha in ((6, 2, 0.1), (8, 3, 2.0), (12, 4, 0.3)):
         X = torch.randn(n, d, generator=generator) + 1

@@ -458,7 +458,8 @@ clipped_precision = Exercise(
         *(
             (
                 partial(_short_is_right, least=least),
-                "Where the reference has no run of `n` words, nothing said can be right: 0.",
+                "Where the reference has no run of `n` words, nothing that is said can be right, "
+                "and the share is 0.",
             )
             for least in (None, 1)
         ),

@@ -354,6 +354,10 @@ def length_renormalised_safely(scores, lengths):
     return weights / weights.sum(-1, keepdim=True).clamp(min=1e-12)
 
 
+def relu_absolute(queries, keys, values, width):
+    return relu_by_where(queries, keys, values, width).abs()
+
+
 RIGHT = {
     "relu_regression": [relu_by_loop, relu_by_where],
     "softmax_by_length": [length_by_loop, length_by_where],
@@ -383,6 +387,7 @@ WRONG = {
         (relu_without_relu, "The ReLU is missing"),
         (relu_columns, "each column"),
         (relu_times_width, "You multiply the distance"),
+        (relu_absolute, "No usual mistake"),
         (relu_no_width, "does not use `width`"),
         (relu_square_first, "Divide first, then square"),
     ],

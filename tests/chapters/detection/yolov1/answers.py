@@ -281,6 +281,11 @@ def whole_pixels_of_the_centre(boxes, size, S):
     return (((boxes[:, :2] + boxes[:, 2:]) // 2) * S // size).long().clamp(max=S - 1).flip(1)
 
 
+def boxes_as_whole_numbers(boxes, size, S):
+    boxes = boxes.long()
+    return ((boxes[:, :2] + boxes[:, 2:]) / 2 * S / size).long().clamp(max=S - 1).flip(1)
+
+
 def centre_as_whole_numbers(boxes, size, S):
     centres = ((boxes[:, :2] + boxes[:, 2:]) / 2).long()
     return (centres * S // size).flip(1)
@@ -321,6 +326,7 @@ WRONG = {
         (turned_round, "with `dim=1`"),
         (in_pixels, "These are pixels"),
         (whole_pixels_of_the_centre, "half a pixel may decide"),
+        (boxes_as_whole_numbers, "half a pixel may decide"),
         (centre_as_whole_numbers, "half a pixel may decide"),
         (flat_index, "A dimension is missing (dimension 1"),
     ],

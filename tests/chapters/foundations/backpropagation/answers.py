@@ -166,6 +166,10 @@ def repeated_float(w, x, n):
     return repeated_forward(w, x, n).item()
 
 
+def repeated_of_absolute(w, x, n):
+    return repeated_forward(w.abs(), x, n)
+
+
 def layer_by_line(X, W, b, dH):
     t = (X @ W + b).tanh()
     dZ = dH - dH * t * t
@@ -561,6 +565,7 @@ WRONG = {
         (repeated_value, "the value at the end"),
         (repeated_too_few, "One step too few"),
         (repeated_too_many, "One step too many"),
+        (repeated_of_absolute, "No usual mistake"),
         (repeated_float, "no `.item()`"),
     ],
     "layer_backward": [

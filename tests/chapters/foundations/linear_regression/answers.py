@@ -427,7 +427,7 @@ WRONG = {
         (gradient_loss, "This is the loss itself"),
         (gradient_step, "after a step of descent"),
         (gradient_b_first, "in the wrong order"),
-        (gradient_of_w_only, "Return all of them"),
+        (gradient_of_w_only, "`return dw, db`"),
         (gradient_in_place, "Make a new one"),
         (gradient_b_as_number, "no `.item()`"),
         (gradient_as_column, "The numbers are right"),
