@@ -58,7 +58,8 @@ def span(chapter: Chapter, own: dict[str, str], content: str) -> str:
 def glued(app: Sphinx, docname: str) -> dict[str, str]:
     """What a page has glued, as text."""
     values = read_glue_cache(str(app.env.mystnb_config.output_folder), docname)
-    return {key: value["data"].get("text/plain", "") for key, value in values.items()}
+    texts = {key: value["data"].get("text/plain", "") for key, value in values.items()}
+    return {key: text.strip("'") for key, text in texts.items()}  # some are glued as they are told
 
 
 class RangeNode(nodes.Inline, nodes.Element):
