@@ -50,8 +50,8 @@ def span(chapter: Chapter, own: dict[str, str], content: str) -> str:
     if key not in own:
         raise KeyError(f"{key!r} was not glued")
     low, _, high = numbers[key]
-    ends = (min(low, float(own[key])), max(high, float(own[key])))
-    least, most = (format_plain_text(repr(float(end)), form).replace("-", "−") for end in ends)
+    ends = (min(float(low), float(own[key])), max(float(high), float(own[key])))
+    least, most = (re.sub(r"^-(?=[0.]*$)", "", format_plain_text(repr(e), form)) for e in ends)
     return least if least == most else f"{least} to {most}"
 
 

@@ -163,7 +163,10 @@ def recorded(tmp_path, monkeypatch) -> Chapter:
     monkeypatch.setattr("_ext.chapter.ROOT", tmp_path)
     path = tmp_path / "chapters/part/one.yml"
     path.parent.mkdir(parents=True)
-    path.write_text("variants: [x, y]\nnumbers:\n  a: [93.64, 94, 95.12]\n  same: [5, 5, 5]\n")
+    path.write_text(
+        "variants: [x, y]\nnumbers:\n  a: [93.64, 94, 95.12]\n  same: [5, 5, 5]\n"
+        "  near: [-0.4, 0, 0.1]\n"
+    )
     return Chapter("part/one")
 
 
@@ -175,10 +178,12 @@ def recorded(tmp_path, monkeypatch) -> Chapter:
         ("a:.1f", "95.3", "93.6 to 95.3"),  # the page's own run is one of them
         ("a:.1f", "93.5", "93.5 to 95.1"),
         ("same:.0f", "5", "5"),
+        ("near:.1f", "0.1", "-0.4 to 0.1"),
+        ("near:.0f", "0.1", "0"),  # and not -0
     ],
 )
 def test_range_is_of_all_runs_and_the_page(recorded, content, own, text):
-    assert ranges.span(recorded, {"a": own, "same": own}, content) == text
+    assert ranges.span(recorded, {"a": own, "same": own, "near": own}, content) == text
     assert ranges.runs(recorded) == 2
 
 
