@@ -600,18 +600,23 @@ def hidden(source: str) -> nbformat.NotebookNode:
 def with_solutions(
     source: str, theirs: list[nbformat.NotebookNode]
 ) -> tuple[list[nbformat.NotebookNode], list[nbformat.NotebookNode]]:
-    """The student's cells with the hidden ones at their places; and the solutions with checks."""
-    untouched, solved, in_solution = [], [], False
+    """The student's cells with the hidden ones at their places; and the solutions with checks.
+
+    After the first solution, the hidden ones tell of solutions, and so go with these.
+    """
+    untouched, solved, in_solution, any_solution = [], [], False, False
     theirs = iter(theirs)
     for cell in read_myst_markdown_notebook(source).cells:
         if cell.cell_type == "markdown":
             gates = re.findall(r"\{solution-(start|end)\}", cell.source)
             in_solution = gates[-1] == "start" if gates else in_solution
+            any_solution |= in_solution
             continue
         ours = hidden(cell.source) if is_hidden(cell) else nbformat.v4.new_code_cell(cell.source)
-        if in_solution or CHECK.search(cell.source):
+        with_solution = in_solution or (any_solution and is_hidden(cell))
+        if with_solution or CHECK.search(cell.source):
             solved.append(ours)
-        if not in_solution:
+        if not with_solution:
             untouched.append(ours if is_hidden(cell) else next(theirs))
             assert is_hidden(cell) or untouched[-1].source == cell.source
     return untouched, solved

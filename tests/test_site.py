@@ -333,7 +333,7 @@ def test_line_under_the_title_says_what_to_know_before(book, page):
         (book / "html" / f"{page}.html").read_text(encoding="utf-8"), "html.parser"
     )
     line = soup.select_one("h1 + p.facts").get_text()
-    pattern = r"(\d+) minutes to read · \d+ seconds to run on one processor core"
+    pattern = r"(\d+) minutes to read · \d+ seconds of one processor core to run"
     assert 10 <= int(re.match(pattern, line)[1]) <= 60
     assert "headings of the notes" in line
 
