@@ -26,7 +26,9 @@ def record(chapter: Chapter) -> dict[str, Any]:
     """What is on record of a chapter; empty if nothing is."""
     if not chapter.record.exists():
         return {}
-    return yaml.safe_load(chapter.record.read_text(encoding="utf-8"))
+    kept = yaml.safe_load(chapter.record.read_text(encoding="utf-8"))
+    numbers = {key: [float(value) for value in seen] for key, seen in kept["numbers"].items()}
+    return kept | {"numbers": numbers}  # 4e-10 is a word to YAML
 
 
 def runs(chapter: Chapter) -> int:
@@ -50,7 +52,7 @@ def span(chapter: Chapter, own: dict[str, str], content: str) -> str:
     if key not in own:
         raise KeyError(f"{key!r} was not glued")
     low, _, high = numbers[key]
-    ends = (min(float(low), float(own[key])), max(float(high), float(own[key])))
+    ends = (min(low, float(own[key])), max(high, float(own[key])))
     least, most = (re.sub(r"^-(?=[0.]*$)", "", format_plain_text(repr(e), form)) for e in ends)
     return least if least == most else f"{least} to {most}"
 

@@ -17,7 +17,7 @@ def commands(guide: str, step: int) -> list[list[str]]:
     """The commands of one of its steps, as this environment runs them."""
     (block,) = re.findall(rf"^\*\*{step}\. .*?```bash\n(.*?)```", guide, re.S | re.M)
     python = shlex.quote(sys.executable)
-    block = block.replace("make chapter NAME=", f"{python} -m _ext.new_chapter ")
+    block = block.replace("make chapter NAME=", ".venv/bin/python -m _ext.new_chapter ")
     return [shlex.split(line) for line in block.replace(".venv/bin/python", python).splitlines()]
 
 
