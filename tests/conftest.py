@@ -6,6 +6,7 @@ import functools
 import http.server
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from pathlib import Path
 
 import pytest
 from filelock import FileLock
+from xdist.scheduler import LoadScopeScheduling
 
 from _ext.chapter import ROOT, chapters
 from _ext.execute import BENCHMARKS
@@ -89,20 +91,23 @@ def browser() -> Iterator:
         chromium.close()
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+class ByChapter(LoadScopeScheduling):
     """Of several processes, one runs all tests of a chapter, and one all other tests of a file."""
-    for item in items:
-        if not item.get_closest_marker("xdist_group"):
-            item.add_marker(pytest.mark.xdist_group(group(item)))
+
+    def _split_scope(self, nodeid: str) -> str:
+        return group(nodeid)
 
 
-def group(item: pytest.Item) -> str:
-    """The chapter that a test is about, by its parameters; else the test's file."""
-    values = getattr(item, "callspec", None) and item.callspec.params.values()
-    named = (getattr(value, "name", value) for value in values or ())
-    texts = (value.removeprefix("chapters/") for value in named if isinstance(value, str))
-    return next((text for text in texts if text in CHAPTERS), item.path.name)
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> ByChapter:
+    """Share the tests out among the processes."""
+    return ByChapter(config, log)
+
+
+def group(nodeid: str) -> str:
+    """The chapter that a test is about, by its file or its parameters; else the test's file."""
+    named = re.findall(r"(?:chapters/)?([a-z]+/[a-z0-9_]+)", nodeid)
+    return next((name for name in named if name in CHAPTERS), nodeid.partition("::")[0])
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
@@ -110,7 +115,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     seconds: dict[str, float] = {}
     for reports in terminalreporter.stats.values():
         for report in reports:
-            name = getattr(report, "nodeid", "").rpartition("@")[2]
+            name = group(getattr(report, "nodeid", ""))
             if name in CHAPTERS:
                 seconds[name] = seconds.get(name, 0) + report.duration
     took = json.loads(BENCHMARKS.read_text())["chapters"] if BENCHMARKS.exists() else {}
