@@ -117,7 +117,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         for report in reports:
             name = group(getattr(report, "nodeid", ""))
             if name in CHAPTERS:
-                seconds[name] = seconds.get(name, 0) + report.duration
+                seconds[name] = seconds.get(name, 0) + getattr(report, "duration", 0)
     took = json.loads(BENCHMARKS.read_text())["chapters"] if BENCHMARKS.exists() else {}
     each = sorted(seconds[name] + took.get(name, {}).get("seconds", 0) for name in seconds)
     if len(each) >= len(CHAPTERS) - 1:
