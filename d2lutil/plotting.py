@@ -18,6 +18,7 @@ import torch
 from matplotlib.colors import to_rgba
 from matplotlib.patches import Rectangle
 
+from d2lutil.diagrams import Diagram
 from d2lutil.style import COLOURS, DASHES, INK, MARKERS, POSITIVE, SIGNED, use_style
 from d2lutil.svg import Page, check_alt, drawings
 
@@ -30,6 +31,7 @@ __all__ = [
     "DASHES",
     "INK",
     "MARKERS",
+    "Diagram",
     "Page",
     "boxes",
     "check_alt",

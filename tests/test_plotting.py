@@ -27,6 +27,7 @@ from d2lutil import style
 from d2lutil.plotting import (
     COLOURS,
     INK,
+    Diagram,
     boxes,
     curves,
     decision_regions,
@@ -711,3 +712,71 @@ def test_wrong_boxes_are_refused():
         boxes(np.zeros((2, 5)), labels="a")
     with pytest.raises(ValueError, match="hits must be one"):
         boxes(np.zeros((2, 6)), hits=[True])
+
+
+def residual_block() -> Diagram:
+    diagram = Diagram()
+    x, layer = diagram.text(0, 0, "$x$"), diagram.box(1, 0, "linear", learned=True)
+    add = diagram.circle(2, 0)
+    diagram.arrows(x, layer, add)
+    diagram.arrow(x, add, "skip", over=0.6)
+    return diagram
+
+
+def test_a_diagram_is_as_large_as_its_parts():
+    diagram = residual_block()
+    width, height = diagram.ax.figure.get_size_inches()
+    (left, right), (low, high) = diagram.ax.get_xlim(), diagram.ax.get_ylim()
+    assert (width, height) == pytest.approx((right - left, high - low))  # an inch is an inch
+    drawn = diagram.ax.figure.canvas.get_renderer()
+    for artist in (*diagram.ax.texts, *diagram.ax.patches):
+        extent = artist.get_window_extent(drawn).transformed(diagram.ax.transData.inverted())
+        assert left <= extent.x0
+        assert extent.x1 <= right
+        assert low <= extent.y0
+        assert extent.y1 <= high
+
+
+def test_arrows_of_a_diagram_end_at_borders():
+    diagram = Diagram()
+    box, circle = diagram.box(0, 0, "a box"), diagram.circle(2, 0)
+    assert box.border(2, 0) == pytest.approx((box.width / 2, 0))
+    assert box.border(0, 5) == pytest.approx((0, box.height / 2))
+    reach = circle.width / 2 * 2**-0.5
+    assert circle.border(-1, 3) == pytest.approx((2 - reach, reach))
+
+
+def test_a_box_of_a_diagram_holds_its_text():
+    diagram = Diagram()
+    box = diagram.box(0, 0, "multi-head\nattention")
+    for text in diagram.ax.texts:
+        extent = text.get_window_extent().transformed(diagram.ax.transData.inverted())
+        assert extent.width < box.width
+        assert extent.height < box.height
+
+
+def test_a_frame_of_a_diagram_holds_its_parts():
+    diagram = Diagram()
+    parts = diagram.box(0, 0, "one"), diagram.box(0, 1, "two")
+    frame = diagram.frame(parts, "twice")
+    assert frame.height > parts[1].y - parts[0].y + parts[0].height
+
+
+def test_diagrams_are_drawings_for_a_page(capsys):
+    residual_block()
+    show("A linear layer with a residual connection around it.")
+    assert "residual connection" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("draw", "message"),
+    [
+        (lambda d: d.frame([]), "parts must hold one part or more"),
+        (lambda d: d.box(0, 0, 3), "text must be a str, not 3"),
+        (lambda d: [d.box(0, 0, "a"), d.box(6, 0, "b")], "a telephone shows 5.2"),
+        (lambda d: d.arrow(d.text(0, 0, "a"), d.text(1, 0, "b"), over=1, beside=2), "not both"),
+    ],
+)
+def test_diagrams_refuse(draw, message):
+    with pytest.raises((TypeError, ValueError), match=re.escape(message)):
+        draw(Diagram())
