@@ -67,7 +67,10 @@ def _place(chapter: Chapter) -> str:
 
 def workers() -> int:
     """How many chapters to run at a time."""
-    return WORKERS_ON_GPU if "cuda" in os.environ.get("D2LUTIL_DEVICE", "") else os.cpu_count()
+    if "cuda" in os.environ.get("D2LUTIL_DEVICE", ""):
+        return WORKERS_ON_GPU
+    affinity = getattr(os, "sched_getaffinity", None)  # of the cores, those that we may use
+    return len(affinity(0)) if affinity else os.cpu_count()
 
 
 def _run(todo: list[Chapter], timeout: int) -> Iterator[tuple[Chapter, Future]]:
