@@ -81,14 +81,19 @@ def test_a_bound_stands_once(chapter):
 
 
 def test_exercises_are_whole(chapter):
-    """Task, stub, solution and, for at least two of them, a check, in this order."""
+    """Task, stub, solution and, for at least two of them, a check, in this order.
+
+    An exercise on paper has a task and a solution.
+    """
     text = chapter.text
     labels = re.findall(r"\{exercise-start\}[^\n]*\n:label: ([\w-]+)", text)
     assert len(labels) >= 3
     assert re.findall(r"\{solution-start\} ([\w-]+)\n:class: dropdown", text) == labels
     assert text.count("{exercise-end}") == text.count("{solution-end}") == len(labels)
+    on_paper = re.findall(r":label: ([\w-]+)\n:class: on-paper", text)
+    assert set(on_paper) <= set(labels)
     stubs = [cell for cell in code_cells(chapter) if "skip-execution" in tags(cell)]
-    assert len(stubs) == len(labels)
+    assert len(stubs) == len(labels) - len(on_paper)
     assert all("TODO" in cell.source and "..." in cell.source for cell in stubs)
     checked = re.findall(r"^check\.(\w+)\((\w+)\)$", text, re.M)
     assert len(checked) >= 2
