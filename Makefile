@@ -19,7 +19,7 @@ book: ## execute the chapters that changed and build the site [CHAPTER= DEVICE= 
 	@test -n "$(CHAPTER)" || echo "  .venv/bin/python -m http.server --directory _build/html"
 
 test: ## run every test
-	@$(RUN) -m pytest -n auto --dist loadgroup
+	@$(RUN) -m pytest -n auto
 
 notebooks: book ## write the students' notebooks to _build/notebooks
 	@echo "The students' notebooks:"

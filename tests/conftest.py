@@ -111,7 +111,10 @@ def group(nodeid: str) -> str:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Say what one more chapter costs: the time that the tests of the chapters took, by chapter."""
+    """After a whole run, say what one more chapter costs: the time of the tests of each."""
+    asked = terminalreporter.config.option
+    if asked.file_or_dir or asked.keyword or asked.markexpr:
+        return
     seconds: dict[str, float] = {}
     for reports in terminalreporter.stats.values():
         for report in reports:

@@ -389,7 +389,7 @@ def test_every_command_of_make_runs_in_venv_and_is_listed():
     ("target", "variables", "command"),
     [
         ("book", ["CHAPTER=a/b", "DEVICE=cpu"], "D2LUTIL_DEVICE=cpu  {run} -m _ext.execute a/b"),
-        ("test", [], "{run} -m pytest -n auto --dist loadgroup"),
+        ("test", [], "{run} -m pytest -n auto"),
         ("chapter", ["NAME=a/b"], "{run} -m _ext.new_chapter a/b"),
         ("robust", [], "{run} -m _ext.robust"),
         (

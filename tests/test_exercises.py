@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import doctest
 import importlib.util
 import re
 from pathlib import Path
@@ -13,7 +14,7 @@ from chapter_code import code, definitions
 from conftest import ROOT
 
 from d2lutil.checking import check
-from d2lutil.exercises import chapters
+from d2lutil.exercises import _mistakes, chapters
 
 
 def answers(chapter: str) -> ModuleType | None:
@@ -32,8 +33,8 @@ ANSWERS = {chapter: answers(chapter) for chapter in chapters()}
 
 
 def param(chapter: str, *values: Any, id: str) -> Any:
-    """A test's parameters; tests of a chapter stay together where several processes run them."""
-    return pytest.param(*values, id=f"{chapter}-{id}", marks=pytest.mark.xdist_group(chapter))
+    """A test's parameters, with the chapter in its name."""
+    return pytest.param(*values, id=f"{chapter}-{id}")
 
 
 def given(kind: str) -> list[tuple[str, str, Any]]:
@@ -140,3 +141,8 @@ def solution(chapter: str, name: str) -> Any:
 def test_solution_in_the_chapter_passes(chapter: str, name: str) -> None:
     verdict = getattr(check, name)(solution(chapter, name))
     assert verdict, verdict
+
+
+def test_makers_of_mistakes_do_what_they_say():
+    found = doctest.testmod(_mistakes)
+    assert found.failed == 0 < found.attempted

@@ -10,7 +10,7 @@ from tests import mutants, mutation
 
 MODULES = mutants.chapter_modules()
 EXERCISES = [
-    pytest.param(chapter, name, marks=pytest.mark.xdist_group(chapter), id=f"{chapter}-{name}")
+    pytest.param(chapter, name, id=f"{chapter}-{name}")
     for chapter, path in MODULES.items()
     for name in mutants.exercises(path)
 ]

@@ -17,12 +17,14 @@ import yaml
 from conftest import CHAPTERS, ROOT, copy_sources
 from myst_nb.core.read import read_myst_markdown_notebook
 from nbclient import NotebookClient
-from notebooks import ExportError, Markdown, Site, export, write_notebooks
+from notebooks import ExportError, export, write_notebooks
 from sphinx.application import Sphinx
 from sphinx.util.docutils import docutils_namespace
 
 from _ext.chapter import Chapter, digest
 from _ext.kernel import glued
+from _ext.notebook_markdown import Markdown
+from _ext.notebook_site import Site
 from _ext.proofs import proof, write
 
 CONFIG = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))

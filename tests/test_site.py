@@ -21,9 +21,8 @@ GLOSSARY = (ROOT / "chapters/back/glossary.md").read_text(encoding="utf-8")
 
 
 def each(pages: list[str]) -> pytest.MarkDecorator:
-    """Run a test for each page; of several processes, one has all tests of a page."""
-    marked = [pytest.param(page, marks=pytest.mark.xdist_group(page)) for page in pages]
-    return pytest.mark.parametrize("page", marked)
+    """Run a test for each page."""
+    return pytest.mark.parametrize("page", pages)
 
 
 @pytest.fixture
