@@ -4,7 +4,7 @@ PYTHON = python3
 # Sees to it that .venv is whole, then runs it with DEVICE and SCALE, and with no settings of the user's.
 RUN = $(DEVICE:%=D2LUTIL_DEVICE=%) $(SCALE:%=D2LUTIL_SCALE=%) $(PYTHON) -I _ext/environment.py
 
-.PHONY: help book test notebooks lab chapter robust bench proof-on-gpu clean
+.PHONY: help book test notebooks lab chapter robust weights bench proof-on-gpu clean
 
 help: ## list these commands
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1 \2/p' Makefile | awk '{ \
@@ -34,6 +34,9 @@ chapter: ## begin a new chapter: NAME=sequences/memory
 
 robust: ## execute chapters under other seeds and code paths [CHAPTER= SEEDS=5 WRITE=1]
 	@$(RUN) -m _ext.robust $(SEEDS:%=--seeds %) $(WRITE:1=--write) $(CHAPTER)
+
+weights: ## train the weights that travel with the book again: CHAPTER=
+	@$(RUN) -m _ext.weights $(CHAPTER)
 
 bench: ## compare fit with a hand-written loop, d2l and Lightning
 	@$(RUN) -m tests.bench

@@ -7,6 +7,7 @@ small file for each chapter, with its key, its numbers, and what it took.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import platform
@@ -22,6 +23,7 @@ CACHE = BUILD / ".jupyter_cache"
 KEYS = CACHE / "chapters"
 
 CHOICES = ("D2LUTIL_SCALE", "D2LUTIL_DEVICE", "CUDA_VISIBLE_DEVICES")
+WEIGHTS = "d2lutil.weights"
 # Imported by the kernel around a chapter, not for what the chapter computes.
 AROUND = {"d2lutil", "debugpy", "ipykernel", "jupyter_client", "jupyter_core", "pyzmq", "tornado"}
 
@@ -30,6 +32,9 @@ AROUND = {"d2lutil", "debugpy", "ipykernel", "jupyter_client", "jupyter_core", "
 def module(name: str) -> str:
     """A digest of what a module of d2lutil does; empty if there is none of that name."""
     path = ROOT / name.replace(".", "/")
+    if name == WEIGHTS:  # and what it holds
+        found = [*sorted(path.rglob("*.safetensors")), path / "__init__.py"]
+        return digest(" ".join(hashlib.sha256(file.read_bytes()).hexdigest() for file in found))
     for file in (path.with_suffix(".py"), path / "__init__.py"):
         if file.exists():
             return digest(meaning(file.read_text(encoding="utf-8")))

@@ -11,7 +11,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from d2lutil import data, detection, plotting, translation, yolo
+    from d2lutil import data, detection, plotting, translation, weights, yolo
     from d2lutil.checking import check, progress
     from d2lutil.interactive import explore
     from d2lutil.plotting import show
@@ -40,6 +40,7 @@ __all__ = [
     "seed",
     "show",
     "translation",
+    "weights",
     "yolo",
 ]
 __version__ = "0.1.0"
