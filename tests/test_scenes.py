@@ -67,7 +67,7 @@ def test_no_digit_and_no_place_is_in_two_parts(monkeypatch):
     monkeypatch.setattr(module, "_photographs", lambda: places)
     seen = []
 
-    def watched(n, size, X, y, photographs, draw):
+    def watched(n, size, X, y, photographs, draw, crowded):
         seen.append(({x.numpy().tobytes() for x in X}, photographs))
         return torch.zeros(n, 3, size, size), torch.zeros(n, 6, 5)
 
@@ -104,9 +104,27 @@ def test_a_validation_set_is_scenes_of_its_own():
     assert not any(torch.equal(x, other) for x in X_val for other in X_all)
 
 
+def test_a_crowd_is_rows_of_small_digits_beside_others():
+    (X, y), (_, y_test) = data.scenes(200, 60, crowded=True)
+    assert (X.shape, y.shape, y_test.shape) == ((200, 3, 96, 96), (200, 12, 5), (60, 12, 5))
+    there = y[..., 0] >= 0  # (n, 12)
+    assert (there.int().diff(dim=1) <= 0).all()
+    found = y[there]  # (m, 5)
+    wide, tall = (found[:, 3:] - found[:, 1:3]).T  # (m,), (m,)
+    assert found[:, 1:].min() >= 0
+    assert found[:, 1:].max() <= 96
+    assert tall.min() == 10
+    assert 40 < tall.max() <= 48
+    assert ((wide * tall) < 256).float().mean() > 0.7
+    neighbours = y[:, 1:, 1] - y[:, :-1, 3]  # (n, 11), from one digit to the next
+    beside = (y[:, 1:, 2] == y[:, :-1, 2]) & (neighbours >= 1) & (neighbours <= 3) & there[:, 1:]
+    assert beside.float().sum(dim=1).mean() > 1
+
+
 @pytest.mark.parametrize(
     ("call", "error", "words"),
     [
+        (lambda: data.scenes(1, 1, crowded=1), TypeError, "crowded must be"),
         (lambda: data.scenes(0), ValueError, "train_size must .* at least 1"),
         (lambda: data.scenes(test_size=1.5), TypeError, "test_size must be a whole number"),
         (lambda: data.scenes(1, 1, validation_size=0), ValueError, "validation_size .* at least 1"),
