@@ -12,13 +12,13 @@ from torch.nn import functional
 from d2lutil.exercises import Exercise
 
 
-def _from_error(slopes: Callable[[Tensor, Tensor], Any]) -> Callable[..., Any]:
+def _from_error(gradients: Callable[[Tensor, Tensor], Any]) -> Callable[..., Any]:
     """An answer made of X (n, d) and the errors e (n,)."""
-    return lambda w, b, X, y: slopes(X, X @ w + b - y)
+    return lambda w, b, X, y: gradients(X, X @ w + b - y)
 
 
 def _gradient(w: Tensor, b: Tensor, X: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
-    """Slopes of the mean squared error: w (d,), b (), X (n, d), y (n,) -> (d,), ()."""
+    """Gradient of the mean squared error: w (d,), b (), X (n, d), y (n,) -> (d,), ()."""
     e = X @ w + b - y  # (n,)
     return 2 * (X * e[:, None]).mean(dim=0), 2 * e.mean()
 
@@ -50,7 +50,7 @@ linear_gradient = Exercise(
     mistakes=[
         (
             _from_error(lambda X, e: (X.T @ e / len(X), e.mean())),
-            "These are the slopes of half the mean squared error, the loss of the chapter's text. "
+            "This is the gradient of half the mean squared error, the loss of the chapter's text. "
             "This one has no ½ in front: what does a square leave behind when you differentiate "
             "it?",
         ),
@@ -61,18 +61,18 @@ linear_gradient = Exercise(
         ),
         (
             _from_error(lambda X, e: (2 * X.T @ e / len(X), e.mean())),
-            "The slope in `w` is right. The one in `b` has lost a factor on the way: both come "
-            "from the same square.",
+            "The gradient for `w` is right. The one for `b` has lost a factor on the way: both "
+            "come from the same square.",
         ),
         (
             _from_error(lambda X, e: (X.T @ e / len(X), 2 * e.mean())),
-            "The slope in `b` is right. The one in `w` has lost a factor on the way: both come "
-            "from the same square.",
+            "The derivative for `b` is right. The one for `w` has lost a factor on the way: both "
+            "come from the same square.",
         ),
         (
             _from_error(lambda X, e: (2 * X.T @ e, 2 * e.sum())),
             "You add up over the examples. The loss is a mean: if every example were there twice, "
-            "its slopes would stay as they are.",
+            "its gradient would stay as it is.",
         ),
         (
             _from_error(lambda X, e: (X.T @ e, e.sum())),
@@ -81,28 +81,28 @@ linear_gradient = Exercise(
         ),
         (
             _from_error(lambda X, e: (2 * X.T @ e, 2 * e.mean())),
-            "The slope in `b` is right. In the one in `w`, the product with `X.T` is a sum over "
-            "the examples; the loss is a mean.",
+            "The derivative for `b` is right. In the one for `w`, the product with `X.T` is a sum "
+            "over the examples; the loss is a mean.",
         ),
         (
             _from_error(lambda X, e: (X.T @ e, e.mean())),
             "Two things. The product with `X.T` is a sum over the examples, but the loss is a "
-            "mean. And it has no ½ in front, so a factor is missing from both slopes.",
+            "mean. And it has no ½ in front, so a factor is missing from both parts.",
         ),
         (
             _from_error(lambda X, e: (2 * X.T @ e / len(X), 2 * e.sum())),
-            "The slope in `w` is right. The one in `b` is a sum over the examples; the loss is a "
-            "mean.",
+            "The gradient for `w` is right. The one for `b` is a sum over the examples; the loss "
+            "is a mean.",
         ),
         (
             _from_error(lambda X, e: (2 * X.T @ e / X.shape[1], 2 * e.mean())),
-            "In the slope in `w` you divide by the number of features. The mean is taken over the "
-            "examples: how many are there?",
+            "In the gradient for `w` you divide by the number of features. The mean is taken over "
+            "the examples: how many are there?",
         ),
         (
             _from_error(lambda X, e: (-2 * X.T @ e / len(X), -2 * e.mean())),
             "Both signs are wrong. If every prediction is too high, raising `b` makes the loss "
-            "larger, so its slope is positive. Which way round did you subtract?",
+            "larger, so its derivative is positive. Which way round did you subtract?",
         ),
         (
             _from_error(lambda X, e: (-X.T @ e / len(X), -e.mean())),
@@ -112,13 +112,13 @@ linear_gradient = Exercise(
         ),
         (
             _from_error(lambda X, e: (2 * X.T @ e / len(X), -2 * e.mean())),
-            "The slope in `w` is right, the one in `b` has the wrong sign. Use the same error in "
-            "both.",
+            "The gradient for `w` is right, the one for `b` has the wrong sign. Use the same "
+            "error in both.",
         ),
         (
             _from_error(lambda X, e: (-2 * X.T @ e / len(X), 2 * e.mean())),
-            "The slope in `b` is right, the one in `w` has the wrong sign. Use the same error in "
-            "both.",
+            "The derivative for `b` is right, the one for `w` has the wrong sign. Use the same "
+            "error in both.",
         ),
         (
             lambda w, b, X, y: _gradient(w, 0, X, y),
@@ -144,13 +144,13 @@ linear_gradient = Exercise(
         ),
         (
             _from_error(lambda X, e: (2 * (X * e[:, None]).mean(dim=1), 2 * e.mean())),
-            "Your slope in `w` has a number for each example. Take the mean over the examples, so "
-            "that one for each feature is left.",
+            "Your gradient for `w` has a number for each example. Take the mean over the "
+            "examples, so that one for each feature is left.",
         ),
         (
             _from_error(lambda X, e: (2 * (X * e[:, None]).mean(), 2 * e.mean())),
-            "Your slope in `w` is a single number, a mean over examples and features. Each weight "
-            "has a slope of its own.",
+            "Your gradient for `w` is a single number, a mean over examples and features. Each "
+            "weight has a derivative of its own.",
         ),
         (
             _from_error(lambda X, e: (2 * X.mean(dim=0) * e.mean(), 2 * e.mean())),
@@ -159,8 +159,8 @@ linear_gradient = Exercise(
         ),
         (
             _from_error(lambda X, e: (2 * e.mean(), 2 * e.mean())),
-            "Both of your slopes are the one in `b`. When a weight grows by a little, how much "
-            "does a prediction grow? The chain rule brings that in.",
+            "Both of your parts are the derivative for `b`. When a weight grows by a little, how "
+            "much does a prediction grow? The chain rule brings that in.",
         ),
         (
             _from_error(lambda X, e: (2 * X.T @ e**2 / len(X), 2 * (e**2).mean())),
@@ -168,19 +168,19 @@ linear_gradient = Exercise(
         ),
         (
             _from_error(lambda X, e: (e**2).mean()),
-            "This is the loss itself. Return its slopes: how fast it grows with `w`, and how fast "
-            "with `b`.",
+            "This is the loss itself. Return its gradient: how fast it grows with `w`, and how "
+            "fast with `b`.",
         ),
         (
             lambda w, b, X, y: tuple(
-                p - slope for p, slope in zip((w, b), _gradient(w, b, X, y), strict=True)
+                p - dp for p, dp in zip((w, b), _gradient(w, b, X, y), strict=True)
             ),
-            "You return the weights and the bias after a step of descent. Only the slopes are "
+            "You return the weights and the bias after a step of descent. Only the gradient is "
             "asked for.",
         ),
         (
             lambda w, b, X, y: _gradient(w, b, X, y)[::-1],
-            "Both slopes are right, but in the wrong order: the one in `w` comes first.",
+            "Both parts are right, but in the wrong order: the one for `w` comes first.",
         ),
     ],
 )
@@ -192,7 +192,7 @@ def _ones_last(X: Tensor) -> Tensor:
 
 
 def _free_last(d: int) -> Tensor:
-    """The matrix D: all weights pay and the bias does not, shape (d + 1, d + 1)."""
+    """The matrix D: a penalty on all weights and none on the bias, shape (d + 1, d + 1)."""
     return torch.diag(tensor([1.0] * d + [0.0]))
 
 
@@ -200,33 +200,33 @@ def _free_first(d: int) -> Tensor:
     return torch.diag(tensor([0.0] + [1.0] * d))
 
 
-def _solve(X1: Tensor, y: Tensor, price: Tensor | float) -> Tensor:
+def _solve(X1: Tensor, y: Tensor, penalty: Tensor | float) -> Tensor:
     """X1 (n, d + 1), y (n,) -> (d + 1,)."""
-    return torch.linalg.solve(X1.T @ X1 + price, X1.T @ y)
+    return torch.linalg.solve(X1.T @ X1 + penalty, X1.T @ y)
 
 
-def _with_price(price: Callable[[int, int, float], Tensor | float]) -> Callable[..., Any]:
-    """An answer that adds price(n, d, alpha) to the matrix of the normal equation."""
+def _with_penalty(penalty: Callable[[int, int, float], Tensor | float]) -> Callable[..., Any]:
+    """An answer that adds penalty(n, d, alpha) to the matrix of the normal equation."""
 
     def answer(X: Tensor, y: Tensor, alpha: float) -> tuple[Tensor, Tensor]:
-        w1 = _solve(_ones_last(X), y, price(*X.shape, alpha))  # (d + 1,)
+        w1 = _solve(_ones_last(X), y, penalty(*X.shape, alpha))  # (d + 1,)
         return w1[:-1], w1[-1]
 
     return answer
 
 
 def _ridge(X: Tensor, y: Tensor, alpha: float) -> tuple[Tensor, Tensor]:
-    """The normal equation with a price on all weights but the last: X (n, d) -> (d,), ()."""
+    """The normal equation with a penalty on all weights but the last: X (n, d) -> (d,), ()."""
     X1 = functional.pad(X, (0, 1), value=1.0)  # (n, d + 1)
     D = torch.eye(X1.shape[1])
-    D[-1, -1] = 0  # the bias pays nothing
+    D[-1, -1] = 0  # no penalty on the bias
     w1 = torch.linalg.solve(X1.T @ X1 + len(X1) * alpha * D, X1.T @ y)  # (d + 1,)
     return w1[:-1], w1[-1]
 
 
 def _ridge_cases(generator: torch.Generator) -> Iterator[tuple[Tensor, Tensor, float]]:
     points = tensor([[1.0], [2.0], [3.0]]), tensor([3.0, 5.0, 6.0])
-    yield *points, 0.0  # no price: w = 1.5, b = 14 / 3 − 3
+    yield *points, 0.0  # no penalty: w = 1.5, b = 14 / 3 − 3
     yield *points, 1.0  # w = 0.6, b = 14 / 3 − 1.2
     yield points[0], -points[1], 0.0  # w = −1.5, b negative, too
     yield tensor([[2.0, 0], [0, 2], [2, 4], [4, 2]]), tensor([1.0, 3.0, 4.0, 8.0]), 0.5
@@ -256,8 +256,8 @@ def _left_side_over_n(X: Tensor, y: Tensor, alpha: float) -> tuple[Tensor, Tenso
 
 
 def _targets_on_the_right(X: Tensor, y: Tensor, alpha: float) -> Tensor:
-    X1, price = _ones_last(X), len(X) * alpha * _free_last(X.shape[1])
-    return torch.linalg.solve(X1.T @ X1 + price, y)
+    X1, penalty = _ones_last(X), len(X) * alpha * _free_last(X.shape[1])
+    return torch.linalg.solve(X1.T @ X1 + penalty, y)
 
 
 _EVERY_ENTRY = (
@@ -275,64 +275,66 @@ ridge = Exercise(
     returns=("w", "b"),
     mistakes=[
         (
-            _with_price(lambda n, d, alpha: 0.0),
+            _with_penalty(lambda n, d, alpha: 0.0),
             "Your answer does not depend on `alpha`: this is the normal equation, where large "
-            "weights cost nothing.",
+            "weights have no penalty.",
         ),
         (
-            _with_price(lambda n, d, alpha: n * alpha * torch.eye(d + 1)),
-            "Your bias pays, too, and should not. Which entry on the diagonal is its?",
+            _with_penalty(lambda n, d, alpha: n * alpha * torch.eye(d + 1)),
+            "Your penalty is on the bias, too, and should not be. Which entry on the diagonal is "
+            "its?",
         ),
         (
-            _with_price(lambda n, d, alpha: alpha * _free_last(d)),
-            "Your price is too low. The squared errors are divided by `n`, the squared weights are "
-            "not. What becomes of the price when you multiply the equation by `n`?",
+            _with_penalty(lambda n, d, alpha: alpha * _free_last(d)),
+            "Your penalty is too small. The squared errors are divided by `n`, the squared "
+            "weights are not. What becomes of the penalty when you multiply the equation by `n`?",
         ),
         (
-            _with_price(lambda n, d, alpha: alpha * torch.eye(d + 1)),
-            "Two things. Your bias pays, and should not. And your price is too low: the squared "
+            _with_penalty(lambda n, d, alpha: alpha * torch.eye(d + 1)),
+            "Two things. Your penalty is on the bias, too. And it is too small: the squared "
             "errors are divided by `n`, the squared weights are not.",
         ),
         (
-            _with_price(lambda n, d, alpha: alpha / n * _free_last(d)),
-            "You divide the price by `n`. It is the squared errors that are divided by `n`. What "
-            "becomes of the price when you multiply the equation by `n`?",
+            _with_penalty(lambda n, d, alpha: alpha / n * _free_last(d)),
+            "You divide the penalty by `n`. It is the squared errors that are divided by `n`. What "
+            "becomes of the penalty when you multiply the equation by `n`?",
         ),
         (
-            _with_price(lambda n, d, alpha: d * alpha * _free_last(d)),
-            "You multiply the price by the number of features. `n` is the number of examples.",
+            _with_penalty(lambda n, d, alpha: d * alpha * _free_last(d)),
+            "You multiply the penalty by the number of features. `n` is the number of examples.",
         ),
         (
-            _with_price(lambda n, d, alpha: (d + 1) * alpha * _free_last(d)),
-            "You multiply the price by the number of columns. `n` is the number of examples.",
+            _with_penalty(lambda n, d, alpha: (d + 1) * alpha * _free_last(d)),
+            "You multiply the penalty by the number of columns. `n` is the number of examples.",
         ),
         (
-            _with_price(lambda n, d, alpha: 2 * n * alpha * _free_last(d)),
-            "Your price is twice as high as it should be. The square of the weights leaves a 2 "
+            _with_penalty(lambda n, d, alpha: 2 * n * alpha * _free_last(d)),
+            "Your penalty is twice as large as it should be. The square of the weights leaves a 2 "
             "behind, but so does the square of the errors.",
         ),
         (
-            _with_price(lambda n, d, alpha: n * alpha / 2 * _free_last(d)),
-            "Your price is half of what it should be. The square of the errors leaves a 2 behind, "
-            "but so does the square of the weights.",
+            _with_penalty(lambda n, d, alpha: n * alpha / 2 * _free_last(d)),
+            "Your penalty is half of what it should be. The square of the errors leaves a 2 "
+            "behind, but so does the square of the weights.",
         ),
         (
-            _with_price(lambda n, d, alpha: -n * alpha * _free_last(d)),
-            "You subtract the price, so large weights earn something. They should cost.",
+            _with_penalty(lambda n, d, alpha: -n * alpha * _free_last(d)),
+            "You subtract the penalty, so large weights make the loss smaller. They should make "
+            "it larger.",
         ),
         (
-            _with_price(lambda n, d, alpha: n * alpha * (torch.eye(d + 1) - _free_last(d))),
-            "Your `D` is the wrong way round: the bias pays and the weights do not.",
+            _with_penalty(lambda n, d, alpha: n * alpha * (torch.eye(d + 1) - _free_last(d))),
+            "Your `D` is the wrong way round: the penalty is on the bias and not on the weights.",
         ),
         (
-            _with_price(lambda n, d, alpha: n * alpha * _free_first(d)),
-            "Your `D` lets the first weight go free. The ones are the last column of `X`: which "
-            "entry of `D` belongs to the bias?",
+            _with_penalty(lambda n, d, alpha: n * alpha * _free_first(d)),
+            "Your `D` puts no penalty on the first weight. The ones are the last column of `X`: "
+            "which entry of `D` belongs to the bias?",
         ),
         (
             _ones_first_free_last,
-            "Your ones are the first column, but your `D` lets the last one go free. They must be "
-            "in the same place.",
+            "Your ones are the first column, but your `D` has its zero for the last one. They must "
+            "be in the same column.",
         ),
         (
             _ones_first_bias_last,
@@ -340,11 +342,11 @@ ridge = Exercise(
             "column of ones is.",
         ),
         (
-            _with_price(lambda n, d, alpha: n * alpha),
+            _with_penalty(lambda n, d, alpha: n * alpha),
             _EVERY_ENTRY,
         ),
         (
-            _with_price(lambda n, d, alpha: alpha),
+            _with_penalty(lambda n, d, alpha: alpha),
             _EVERY_ENTRY,
         ),
         (

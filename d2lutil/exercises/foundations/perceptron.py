@@ -164,8 +164,7 @@ smallest_margin = Exercise(
         ),
         (
             lambda w, b, X, y: (y * (X @ w + b)).mean() / w.norm(),
-            "This is the mean distance. The margin is how narrow the narrowest escape is: the "
-            "smallest one.",
+            "This is the mean distance. The margin is the smallest of the distances.",
         ),
         (
             lambda w, b, X, y: (y * (X @ w + b)).max() / w.norm(),

@@ -197,8 +197,10 @@ def ridge_by_centring(X, y, alpha):
 
 def ridge_by_more_examples(X, y, alpha):
     n, d = X.shape
-    price = (n * alpha) ** 0.5 * torch.eye(d)
-    X1 = torch.cat([torch.cat([X, price]), torch.cat([torch.ones(n, 1), torch.zeros(d, 1)])], dim=1)
+    penalty = (n * alpha) ** 0.5 * torch.eye(d)
+    X1 = torch.cat(
+        [torch.cat([X, penalty]), torch.cat([torch.ones(n, 1), torch.zeros(d, 1)])], dim=1
+    )
     w1 = torch.linalg.lstsq(X1, torch.cat([y, torch.zeros(d)])[:, None]).solution[:, 0]
     return w1[:d], w1[d]
 
@@ -227,7 +229,7 @@ def free_bias(X1):
     return D
 
 
-def ridge_without_price(X, y, alpha):
+def ridge_without_penalty(X, y, alpha):
     X1 = with_ones(X)
     w1 = torch.linalg.lstsq(X1, y[:, None]).solution[:, 0]
     return w1[:-1], w1[-1]
@@ -249,7 +251,7 @@ def ridge_without_n_bias_pays(X, y, alpha):
     return solved(X1.T @ X1 + alpha * torch.eye(X1.shape[1]), X1, y)
 
 
-def ridge_price_over_n(X, y, alpha):
+def ridge_penalty_over_n(X, y, alpha):
     X1 = with_ones(X)
     return solved(X1.T @ X1 + alpha * free_bias(X1) / len(y), X1, y)
 
@@ -402,27 +404,27 @@ WRONG = {
     "linear_gradient": [
         (gradient_of_half, "half the mean squared error"),
         (gradient_over_2n, "You divide by 2"),
-        (gradient_half_in_b, "The one in `b` has lost a factor"),
-        (gradient_half_in_w, "The one in `w` has lost a factor"),
+        (gradient_half_in_b, "The one for `b` has lost a factor"),
+        (gradient_half_in_w, "The one for `w` has lost a factor"),
         (gradient_sum, "You add up over the examples. The loss"),
         (gradient_half_of_sum, "Two things. You add up over the examples"),
-        (gradient_sum_in_w, "The slope in `b` is right. In the one in `w`"),
+        (gradient_sum_in_w, "The derivative for `b` is right. In the one for `w`"),
         (gradient_half_and_sum_in_w, "Two things. The product with `X.T` is a sum"),
-        (gradient_sum_in_b, "The one in `b` is a sum"),
+        (gradient_sum_in_b, "The one for `b` is a sum"),
         (gradient_over_features, "you divide by the number of features"),
         (gradient_downhill, "Both signs are wrong"),
         (gradient_downhill_half, "yours is the other way round"),
-        (gradient_downhill_in_b, "the one in `b` has the wrong sign"),
-        (gradient_downhill_in_w, "the one in `w` has the wrong sign"),
+        (gradient_downhill_in_b, "the one for `b` has the wrong sign"),
+        (gradient_downhill_in_w, "the one for `w` has the wrong sign"),
         (gradient_without_bias, "The bias is missing"),
         (gradient_of_a_table, "a table of `(n, n)` numbers"),
         (gradient_untransposed, "turn `X` round"),
         (gradient_along_columns, "Turn `e` into a column"),
         (gradient_along_columns_error_first, "Turn `e` into a column"),
         (gradient_by_example, "a number for each example"),
-        (gradient_of_all_weights_at_once, "Each weight has a slope of its own"),
+        (gradient_of_all_weights_at_once, "Each weight has a derivative of its own"),
         (gradient_product_of_means, "not the product of means"),
-        (gradient_without_inputs, "Both of your slopes are the one in `b`"),
+        (gradient_without_inputs, "Both of your parts are the derivative for `b`"),
         (gradient_squared, "still squared"),
         (gradient_loss, "This is the loss itself"),
         (gradient_step, "after a step of descent"),
@@ -433,19 +435,19 @@ WRONG = {
         (gradient_as_column, "The numbers are right"),
     ],
     "ridge": [
-        (ridge_without_price, "does not depend on `alpha`"),
-        (ridge_bias_pays, "Your bias pays, too"),
-        (ridge_without_n, "Your price is too low"),
-        (ridge_without_n_bias_pays, "Two things. Your bias pays"),
-        (ridge_price_over_n, "You divide the price by `n`"),
+        (ridge_without_penalty, "does not depend on `alpha`"),
+        (ridge_bias_pays, "Your penalty is on the bias, too"),
+        (ridge_without_n, "Your penalty is too small"),
+        (ridge_without_n_bias_pays, "Two things. Your penalty is on the bias"),
+        (ridge_penalty_over_n, "You divide the penalty by `n`"),
         (ridge_times_features, "the number of features"),
         (ridge_times_columns, "the number of columns"),
-        (ridge_twice, "twice as high"),
+        (ridge_twice, "twice as large"),
         (ridge_half, "half of what it should be"),
-        (ridge_subtracting, "You subtract the price"),
-        (ridge_weights_free, "the bias pays and the weights do not"),
-        (ridge_first_weight_free, "lets the first weight go free"),
-        (ridge_ones_first_last_free, "lets the last one go free"),
+        (ridge_subtracting, "You subtract the penalty"),
+        (ridge_weights_free, "the penalty is on the bias and not on the weights"),
+        (ridge_first_weight_free, "no penalty on the first weight"),
+        (ridge_ones_first_last_free, "has its zero for the last one"),
         (ridge_ones_first_bias_last, "from the wrong end"),
         (ridge_every_entry, "every entry"),
         (ridge_every_entry_once, "every entry"),
