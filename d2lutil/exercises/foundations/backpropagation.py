@@ -26,7 +26,7 @@ def _values(w: Tensor, x: Tensor, n: int) -> list[Tensor]:
 
 
 def _repeated(w: Tensor, x: Tensor, n: int) -> Tensor:
-    """The derivative of h_n with respect to w: every use of w adds its share."""
+    """The derivative of h_n with respect to w: every use of w contributes a term."""
     h, slope = x, tensor(0.0)
     for _ in range(n):
         before, h = h, torch.tanh(w * h)
@@ -93,27 +93,27 @@ repeated_slope = Exercise(
     mistakes=[
         (
             _last_use,
-            "This is the share of the last use of `w` alone. But the value that goes into the last "
+            "This is the contribution of the last use of `w` alone. But the input of the last "
             "step depends on `w`, too.",
         ),
         (
             _first_use,
-            "This is the share of the first use of `w`, handed on to the end. There are `n` uses, "
-            "and their shares add.",
+            "This is the contribution of the first use of `w`, carried to the end. There are `n` "
+            "uses, and their contributions add.",
         ),
         (
             lambda w, x, n: n * _last_use(w, x, n),
-            "You count the last use `n` times. Each use has a share of its own: other inputs, and "
-            "other slopes on the way to the end.",
+            "You count the last use `n` times. Each use has its own contribution: other inputs, "
+            "and other local derivatives on the way to the end.",
         ),
         (
             lambda w, x, n: n * _first_use(w, x, n),
-            "You count the first use `n` times. Each use has a share of its own: other inputs, and "
-            "fewer slopes on the way to the end.",
+            "You count the first use `n` times. Each use has its own contribution: other inputs, "
+            "and fewer local derivatives on the way to the end.",
         ),
         (
             _recursion(lambda w, before, after, slope: before + w * slope),
-            "The slope of tanh is missing. Each step bends what comes through it.",
+            "The derivative of tanh is missing. Each step has a tanh in it.",
         ),
         (
             _recursion(lambda w, before, after, slope: (1 - after**2) * (before + slope)),
@@ -127,8 +127,8 @@ repeated_slope = Exercise(
         ),
         (
             _recursion(lambda w, before, after, slope: (1 - before**2) * (before + w * slope)),
-            "The slope of tanh is 1 − t², where t is what tanh puts out. You have used what goes "
-            "into the step.",
+            "The derivative of tanh is 1 − t², where t is what tanh puts out. You have used what "
+            "goes into the step.",
         ),
         (
             _recursion(
@@ -149,20 +149,20 @@ repeated_slope = Exercise(
         ),
         (
             _recursion(lambda w, before, after, slope: (1 - after) * (before + w * slope)),
-            "The slope of tanh is 1 − t². The square is missing.",
+            "The derivative of tanh is 1 − t². The square is missing.",
         ),
         (
             _recursion(lambda w, before, after, slope: after * (1 - after) * (before + w * slope)),
-            "s (1 − s) is the slope of the sigmoid. That of tanh is another.",
+            "s (1 − s) is the derivative of the sigmoid. Tanh has another one.",
         ),
         (
             _of_input,
-            "This is the slope of the end with respect to `x`. The one with respect to `w` is "
+            "This is the derivative of the end with respect to `x`. The one with respect to `w` is "
             "asked for.",
         ),
         (
             then(_values, lambda h: h[-1]),
-            "This is the value at the end. Its slope with respect to `w` is asked for.",
+            "This is the value at the end. Its derivative with respect to `w` is asked for.",
         ),
         (
             given(_repeated, n=lambda n: n - 1),
@@ -226,7 +226,7 @@ layer_backward = Exercise(
         (
             _slopes_like(lambda Z, H: 1.0),
             "`dH` is the gradient behind the tanh. Before you come to the scores, it has to go "
-            "back through the tanh, by its slope.",
+            "back through the tanh, by its derivative.",
         ),
         (
             given(_back, dH=torch.ones_like),
@@ -235,31 +235,31 @@ layer_backward = Exercise(
         ),
         (
             _slopes_like(lambda Z, H: 1 - torch.tanh(H) ** 2),
-            "You take the tanh twice. In the slope, 1 − t², the t is `H` itself.",
+            "You take the tanh twice. In the derivative, 1 − t², the t is `H` itself.",
         ),
         (
             _slopes_like(lambda Z, H: H),
-            "You multiply by tanh where its slope belongs.",
+            "You multiply by tanh where its derivative belongs.",
         ),
         (
             _slopes_like(lambda Z, H: 1 - H),
-            "The slope of tanh is 1 − t². The square is missing.",
+            "The derivative of tanh is 1 − t². The square is missing.",
         ),
         (
             _slopes_like(lambda Z, H: 1 - Z**2),
-            "In the slope of tanh, 1 − t², the t is what tanh puts out; you have the scores there.",
+            "In the derivative of tanh, 1 − t², the t is the output of tanh; you have the scores.",
         ),
         (
             _slopes_like(lambda Z, H: H * (1 - H)),
-            "H (1 − H) would be the slope of a sigmoid. That of tanh is another.",
+            "H (1 − H) would be the derivative of a sigmoid. Tanh has another one.",
         ),
         (
             _slopes_like(lambda Z, H: (Z > 0).float()),
-            "This is the slope of ReLU. The layer in this exercise has tanh.",
+            "This is the derivative of ReLU. The layer in this exercise has tanh.",
         ),
         (
             given(_back, b=torch.zeros_like),
-            "The bias is missing in your scores. It moves the place at which the slope is taken.",
+            "The bias is missing in your scores, at which the derivative is taken.",
         ),
         (
             _instead(dX=lambda X, W, dH, delta: dH @ W.T),
@@ -306,7 +306,7 @@ layer_backward = Exercise(
         (
             _instead(db=lambda X, W, dH, delta: delta),
             "`b` goes into every row of the scores, but you return a gradient for each row. What "
-            "happens to shares that reach the same value?",
+            "happens to contributions that reach the same value?",
         ),
         (
             _instead(db=lambda X, W, dH, delta: delta.sum()),
@@ -394,7 +394,7 @@ class _Order:
         return "\n".join([str(self.order), *lines])
 
 
-_Order.__name__ = "list"  # which is what the reader is told to return
+_Order.__name__ = "list"  # which is what the task tells to return
 
 
 def _judged(reader: Callable[[Parents], Any], parents: Parents) -> Any:
@@ -462,7 +462,7 @@ def _counted(parents: Parents) -> list[str]:
 
 _MET_FIRST = (
     "You list a value when you first meet it. It may have another child, further on, which has not "
-    "yet handed on its share."
+    "yet passed on its contribution."
 )
 
 _TURNED = (
@@ -497,7 +497,7 @@ backward_order = Exercise(
         (
             lambda parents: _first_met(parents, last=False, again=True),
             "A value that is used several times is in your list several times. Remember which ones "
-            "you have seen. And of its places, only the last would do.",
+            "you have seen. And of its positions, only the last would do.",
         ),
         (
             then(_order, lambda order: order[1:]),

@@ -19,7 +19,7 @@ def _forward(X: Tensor, weights: list[Tensor], biases: list[Tensor]) -> Tensor:
     return X @ weights[-1] + biases[-1]
 
 
-def _straight(Z: Tensor) -> Tensor:
+def _identity(Z: Tensor) -> Tensor:
     """No activation function."""
     return Z
 
@@ -30,7 +30,7 @@ def _network(
     biases: list[Tensor],
     first: Callable[[Tensor], Tensor] = torch.tanh,
     second: Callable[[Tensor], Tensor] = torch.tanh,
-    last: Callable[[Tensor], Tensor] = _straight,
+    last: Callable[[Tensor], Tensor] = _identity,
 ) -> Tensor:
     """The same with other activation functions."""
     H = first(X @ weights[0] + biases[0])  # (n, h)
@@ -93,7 +93,7 @@ mlp_forward = Exercise(
         (
             partial(_network, last=torch.tanh),
             "Your output layer has an activation function, too, so it can never put out more than "
-            "1. Only the hidden layers bend.",
+            "1. Only the hidden layers have one.",
         ),
         (
             partial(_network, last=torch.sigmoid),
@@ -106,23 +106,22 @@ mlp_forward = Exercise(
             "layer.",
         ),
         (
-            partial(_network, first=_straight, second=_straight),
+            partial(_network, first=_identity, second=_identity),
             "There is no activation function in your network. Without one, three layers are no "
             "more than one.",
         ),
         (
-            partial(_network, second=_straight),
-            "Your second hidden layer does not bend. Every hidden layer has an activation "
-            "function.",
+            partial(_network, second=_identity),
+            "Your second hidden layer has no activation function. Every hidden layer has one.",
         ),
         (
-            partial(_network, first=_straight),
-            "Your first hidden layer does not bend. Every hidden layer has an activation function.",
+            partial(_network, first=_identity),
+            "Your first hidden layer has no activation function. Every hidden layer has one.",
         ),
         (
-            partial(_network, first=_straight, second=_straight, last=torch.tanh),
-            "You bend the outputs and nothing else. The activation function belongs between the "
-            "layers, not behind them.",
+            partial(_network, first=_identity, second=_identity, last=torch.tanh),
+            "You apply the activation function to the outputs and nowhere else. It belongs between "
+            "the layers, not behind them.",
         ),
         (
             partial(_network, first=torch.relu, second=torch.relu),
@@ -153,13 +152,13 @@ mlp_forward = Exercise(
         ),
         (
             _bias_behind,
-            "You add the biases of the hidden layers behind the activation function. A bias moves "
-            "the place of the bend, so it has to be there before the bend.",
+            "You add the biases of the hidden layers behind the activation function. A bias is "
+            "part of the affine map, so it has to be there before the activation function.",
         ),
         (
             lambda X, weights, biases: _network(torch.tanh(X), weights, biases),
-            "You bend the inputs before the first layer. Let them in as they are, and bend what "
-            "the hidden layers make of them.",
+            "You apply the activation function to the inputs. The first layer takes them as they "
+            "are; the activation function comes after its affine map.",
         ),
         (
             lambda X, weights, biases: torch.tanh(X @ weights[0] + biases[0]),
@@ -177,13 +176,13 @@ mlp_forward = Exercise(
             lambda X, weights, biases: torch.tanh(
                 torch.tanh(X @ weights[0] + biases[0]) @ weights[1] + biases[1]
             ),
-            "This is the second hidden layer. The output layer, which does not bend, comes after "
-            "it.",
+            "This is the second hidden layer. The output layer, which has no activation function, "
+            "comes after it.",
         ),
         (
             _always_from_input,
-            "Every layer of yours reads `X`. Only the first one should; each of the others reads "
-            "what the one before it puts out.",
+            "Every layer of yours takes `X`. Only the first one should; each of the others takes "
+            "the output of the one before it.",
         ),
         (
             lambda X, weights, biases: _network(X, [W.T for W in weights], biases),
@@ -209,13 +208,13 @@ mlp_forward = Exercise(
 )
 
 
-def _slope(z: Tensor) -> Tensor:
+def _derivative(z: Tensor) -> Tensor:
     """The derivative of Swish for each number of z, of any shape."""
     s = torch.sigmoid(z)
     return s + z * s * (1 - s)
 
 
-def _slope_cases(generator: torch.Generator) -> Iterator[tuple[Tensor]]:
+def _derivative_cases(generator: torch.Generator) -> Iterator[tuple[Tensor]]:
     yield (tensor([0.0, 1.0, -1.0, 3.0]),)
     yield (tensor(1000.0),)
     yield (tensor(-1000.0),)
@@ -229,8 +228,8 @@ _SIGN = (
 )
 
 swish_slope = Exercise(
-    reference=_slope,
-    cases=_slope_cases,
+    reference=_derivative,
+    cases=_derivative_cases,
     mistakes=[
         (
             lambda z: torch.sigmoid(z),
@@ -244,12 +243,12 @@ swish_slope = Exercise(
         ),
         (
             lambda z: (s := torch.sigmoid(z)) * (1 - s),
-            "This is the slope of the sigmoid. Swish is `z` times the sigmoid: what does the rule "
-            "for a product say?",
+            "This is the derivative of the sigmoid. Swish is `z` times the sigmoid: what does the "
+            "rule for a product say?",
         ),
         (
             lambda z: z * torch.sigmoid(z),
-            "This is Swish itself. Its slope is asked for.",
+            "This is Swish itself. Its derivative is asked for.",
         ),
         (
             lambda z: (s := torch.sigmoid(z)) + s * (1 - s),
@@ -265,7 +264,7 @@ swish_slope = Exercise(
         ),
         (
             lambda z: (s := torch.sigmoid(z)) + z * (1 - s**2),
-            "Nearly: 1 − s² is how the slope of tanh is computed. That of the sigmoid is another.",
+            "Nearly: 1 − s² is how the derivative of tanh is computed. The sigmoid has another.",
         ),
         (
             lambda z: (s := torch.sigmoid(z)) - z * s * (1 - s),
@@ -286,7 +285,7 @@ swish_slope = Exercise(
         ),
         (
             lambda z: (z > 0).float(),
-            "This is the slope of ReLU. Swish is smooth, and so is its slope.",
+            "This is the derivative of ReLU. Swish is smooth, and so is its derivative.",
         ),
         (
             lambda z: (1 + (e := torch.exp(-z)) + z * e) / (1 + e) ** 2,

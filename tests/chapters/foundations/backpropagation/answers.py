@@ -59,7 +59,7 @@ def repeated_first_times(w, x, n):
     return repeated_first_only(w, x, n) * n
 
 
-def repeated_without_bend(w, x, n):
+def repeated_without_tanh(w, x, n):
     slope = torch.zeros(())
     for _ in range(n):
         slope = x + slope * w
@@ -549,15 +549,15 @@ RIGHT = {
 WRONG = {
     "repeated_slope": [
         (repeated_last_only, "the last use of `w` alone"),
-        (repeated_first_only, "the first use of `w`, handed on"),
+        (repeated_first_only, "the first use of `w`, carried"),
         (repeated_last_times, "You count the last use"),
         (repeated_first_times, "You count the first use"),
-        (repeated_without_bend, "The slope of tanh is missing"),
+        (repeated_without_tanh, "The derivative of tanh is missing"),
         (repeated_without_weight, "stands a factor `w`"),
         (repeated_bracket, "a bracket in the wrong place"),
         (repeated_slope_of_input, "what goes into the step"),
         (repeated_no_square, "The square is missing"),
-        (repeated_like_sigmoid, "the slope of the sigmoid"),
+        (repeated_like_sigmoid, "the derivative of the sigmoid"),
         (repeated_share_of_output, "what comes out of it"),
         (repeated_tanh_twice, "through it already"),
         (repeated_in_the_engine, "makes a `Value`"),
@@ -572,11 +572,11 @@ WRONG = {
         (layer_no_slope, "the gradient behind the tanh"),
         (layer_without_what_comes_back, "`dH` is missing"),
         (layer_tanh_twice, "You take the tanh twice"),
-        (layer_times_tanh, "by tanh where its slope belongs"),
+        (layer_times_tanh, "by tanh where its derivative belongs"),
         (layer_no_square, "The square is missing"),
-        (layer_slope_of_scores, "you have the scores there"),
-        (layer_sigmoid_slope, "the slope of a sigmoid"),
-        (layer_relu_slope, "the slope of ReLU"),
+        (layer_slope_of_scores, "you have the scores"),
+        (layer_sigmoid_slope, "the derivative of a sigmoid"),
+        (layer_relu_slope, "the derivative of ReLU"),
         (layer_no_bias, "The bias is missing in your scores"),
         (layer_inputs_unbent, "`dX` comes from `dH` itself"),
         (layer_weights_unbent, "`dW` comes from `dH` itself"),

@@ -33,6 +33,20 @@ OPERATIONS = {
         lambda a, b, k: a / (b * b + 1) / 4,
         lambda a, b, k: a / (b * b + 1) / 4,
     ),
+    "reciprocal": (lambda a, b, k: k / (a * a + 1), lambda a, b, k: k / (a * a + 1)),
+    "power of a number": (
+        lambda a, b, k: 2 ** CHAPTER["tanh"](a),
+        lambda a, b, k: 2 ** torch.tanh(a),
+    ),
+    "power of a value": (
+        lambda a, b, k: (a * a + 0.5) ** CHAPTER["tanh"](b),
+        lambda a, b, k: (a * a + 0.5) ** torch.tanh(b),
+    ),
+    "power 0": (lambda a, b, k: a**0, lambda a, b, k: a**0),
+    "log": (
+        lambda a, b, k: CHAPTER["log"](a * a + 0.5),
+        lambda a, b, k: torch.log(a * a + 0.5),
+    ),
     "tanh": (lambda a, b, k: CHAPTER["tanh"](a), lambda a, b, k: torch.tanh(a)),
     "exp": (
         lambda a, b, k: CHAPTER["exp"](CHAPTER["tanh"](a) * k),
@@ -87,6 +101,31 @@ def test_every_operation(name):
             for value, gradient in zip((a, b), expected, strict=True):
                 gradient = 0.0 if gradient is None else gradient.item()
                 assert value.grad == pytest.approx(gradient, abs=1e-12)
+
+
+@pytest.mark.parametrize(("k", "value", "gradient"), [(0, 1, 0), (1, 0, 1), (2, 0, 0)])
+def test_powers_at_zero(k, value, gradient):
+    """What has a finite derivative at 0 gets it."""
+    a = Value(0.0)
+    power = a**k
+    backward(power)
+    assert (power.data, a.grad) == (value, gradient)
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        lambda a: 1 / a,
+        lambda a: a**0.5,
+        lambda a: a ** Value(2.0),
+        lambda a: CHAPTER["log"](a),
+        lambda a: (a - 1) ** 0.5,
+        lambda a: (-2) ** a,
+    ],
+)
+def test_without_a_finite_derivative_it_is_an_error(expression):
+    with pytest.raises(ValueError, match=r"math domain error|positive"):
+        expression(Value(0.0))
 
 
 def test_backward_may_be_called_again():
@@ -144,7 +183,7 @@ def test_batch_of_examples_equals_autograd(n, d, h, q, seed):
     y = torch.randint(q, (n,), generator=g)
     H, outputs = CHAPTER["forward_mlp"](X, *parameters)
     expected = torch.autograd.grad(F.cross_entropy(outputs, y), parameters)
-    gradients, _ = CHAPTER["backward_mlp"](X, y, H, outputs, parameters[2])
+    gradients = CHAPTER["backward_mlp"](X, y, H, outputs, parameters[2])
     for mine, his in zip(gradients, expected, strict=True):
         assert torch.allclose(mine, his, rtol=1e-9, atol=1e-12)
 

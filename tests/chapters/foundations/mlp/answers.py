@@ -53,27 +53,27 @@ def forward_softmax(X, weights, biases):
     return functional.softmax(forward_by_line(X, weights, biases), dim=-1)
 
 
-def forward_straight(X, weights, biases):
+def forward_linear(X, weights, biases):
     for W, b in zip(weights, biases, strict=True):
         X = X @ W + b
     return X
 
 
-def forward_second_straight(X, weights, biases):
+def forward_second_linear(X, weights, biases):
     H = torch.tanh(X @ weights[0] + biases[0])
     for W, b in zip(weights[1:], biases[1:], strict=True):
         H = H @ W + b
     return H
 
 
-def forward_first_straight(X, weights, biases):
+def forward_first_linear(X, weights, biases):
     H = X @ weights[0] + biases[0]
     H = torch.tanh(H @ weights[1] + biases[1])
     return H @ weights[2] + biases[2]
 
 
-def forward_only_the_end_bends(X, weights, biases):
-    return torch.tanh(forward_straight(X, weights, biases))
+def forward_activation_at_the_end_only(X, weights, biases):
+    return torch.tanh(forward_linear(X, weights, biases))
 
 
 def forward_relu(X, weights, biases):
@@ -121,7 +121,7 @@ def forward_bias_behind(X, weights, biases):
     return H2 @ weights[2] + biases[2]
 
 
-def forward_bent_inputs(X, weights, biases):
+def forward_activated_inputs(X, weights, biases):
     H = X
     for W, b in zip(weights, biases, strict=True):
         H = torch.tanh(H) @ W + b
@@ -336,13 +336,13 @@ RIGHT = {
 }
 WRONG = {
     "mlp_forward": [
-        (forward_tanh_at_the_end, "Only the hidden layers bend"),
+        (forward_tanh_at_the_end, "Only the hidden layers have one"),
         (forward_sigmoid_at_the_end, "You send the outputs through a sigmoid"),
         (forward_softmax, "You turn the outputs into probabilities"),
-        (forward_straight, "no activation function in your network"),
-        (forward_second_straight, "Your second hidden layer does not bend"),
-        (forward_first_straight, "Your first hidden layer does not bend"),
-        (forward_only_the_end_bends, "You bend the outputs and nothing else"),
+        (forward_linear, "no activation function in your network"),
+        (forward_second_linear, "Your second hidden layer has no activation"),
+        (forward_first_linear, "Your first hidden layer has no activation"),
+        (forward_activation_at_the_end_only, "to the outputs and nowhere else"),
         (forward_relu, "You use ReLU, like"),
         (forward_relu_at_the_end, "Two things. You use ReLU"),
         (forward_sigmoid, "You use the sigmoid"),
@@ -350,11 +350,11 @@ WRONG = {
         (forward_without_last_bias, "The bias of the output layer is missing"),
         (forward_without_hidden_biases, "The biases of the hidden layers are missing"),
         (forward_bias_behind, "behind the activation function"),
-        (forward_bent_inputs, "You bend the inputs"),
+        (forward_activated_inputs, "to the inputs"),
         (forward_return_in_loop, "This is the first hidden layer"),
         (forward_two_layers, "Your network ends after two layers"),
         (forward_hidden_layers_only, "This is the second hidden layer"),
-        (forward_always_from_input, "Every layer of yours reads `X`"),
+        (forward_always_from_input, "Every layer of yours takes `X`"),
         (forward_transposed, "have the shape (inputs, outputs)"),
         (forward_as_linear, "have the shape (inputs, outputs)"),
         (forward_transposed_inputs, "You transpose `X`"),
@@ -367,17 +367,17 @@ WRONG = {
     "swish_slope": [
         (slope_sigmoid, "the first factor only"),
         (slope_second_term, "the second factor only"),
-        (slope_of_sigmoid, "the slope of the sigmoid"),
+        (slope_of_sigmoid, "the derivative of the sigmoid"),
         (slope_swish, "This is Swish itself"),
         (slope_without_z, "has lost its `z`"),
         (slope_sigmoid_undifferentiated, "where its derivative should be"),
         (slope_half_differentiated, "small on both sides"),
-        (slope_as_of_tanh, "the slope of tanh"),
+        (slope_as_of_tanh, "the derivative of tanh"),
         (slope_minus, "A sign is wrong"),
         (slope_quotient_plus, "A sign is wrong"),
         (slope_not_squared, "the denominator is squared"),
         (slope_sigmoid_backwards, "Your sigmoid runs the wrong way"),
-        (slope_of_relu, "the slope of ReLU"),
+        (slope_of_relu, "the derivative of ReLU"),
         (slope_overflows_below, "at z = −1000 `exp(-z)` is infinite"),
         (slope_overflows_below_in_second_term, "at z = −1000 `exp(-z)` is infinite"),
         (slope_overflows_above, "at z = 1000 `exp(z)` is infinite"),
