@@ -141,14 +141,14 @@ def test_training_at_all_rates_is_training_at_each(monkeypatch, loss):
     first = torch.randn(6, 4, generator=generator)
     rates = [0.1, 0.5, 2.0]
     monkeypatch.setitem(HERE, "X", X)
-    monkeypatch.setitem(HERE, "rates", rates)
     torch.manual_seed(1)
-    together = HERE["train_at_rates"](first, y, loss, epochs=2)
+    together = HERE["train_at_rates"](first, y, loss, epochs=2, rates=rates)
     for k, rate in enumerate(rates):
         W = first.clone().requires_grad_()
         optimizer = torch.optim.SGD([W], lr=rate)
         torch.manual_seed(1)
-        for _ in range(2):
+        for epoch in range(2):
+            optimizer.param_groups[0]["lr"] = rate * (1 - epoch / 2)
             for rows in torch.randperm(300).split(128):
                 optimizer.zero_grad()
                 loss(X[rows] @ W, y[rows]).backward()
