@@ -274,7 +274,7 @@ smooth_cross_entropy = Exercise(
         ),
         (
             _weighted(lambda K, epsilon: (1 - epsilon, epsilon)),
-            "Each of your classes gets the whole `epsilon`. They have to share it.",
+            "Each of your classes gets the whole `epsilon`. It has to be divided among them.",
         ),
         (
             _from_log_p(
@@ -282,7 +282,7 @@ smooth_cross_entropy = Exercise(
                     -((1 - epsilon) * _true(log_p, y) + epsilon / len(y) * log_p.sum(dim=1)).mean()
                 )
             ),
-            "You divide the share by the number of examples. It is the `K` classes that share it.",
+            "You divide `epsilon` by the number of examples. It is divided among the `K` classes.",
         ),
         (
             _from_log_p(
@@ -290,7 +290,7 @@ smooth_cross_entropy = Exercise(
                     -((1 - epsilon) * _true(log_p, y) + epsilon * log_p.sum() / log_p.shape[1])
                 ).mean()
             ),
-            "In the part with the share, you add up over the classes *and* the examples. Each "
+            "In the part with `epsilon`, you add up over the classes *and* the examples. Each "
             "example has a sum of its own; the mean over the examples comes last.",
         ),
         (
@@ -303,12 +303,12 @@ smooth_cross_entropy = Exercise(
         ),
         (
             _weighted(lambda K, epsilon: (1 - epsilon - epsilon / (K - 1), epsilon / (K - 1))),
-            "You share `epsilon` among the false classes. Here it is shared among all classes, the "
-            "true one included.",
+            "You divide `epsilon` among the false classes. Here it is divided among all classes, "
+            "the true one included.",
         ),
         (
             _weighted(lambda K, epsilon: (1 - epsilon - epsilon / K, epsilon / K)),
-            "Your true class gets no part of the share. All classes get epsilon/K, and the true "
+            "Your true class gets no part of `epsilon`. All classes get epsilon/K, and the true "
             "one has 1 − epsilon on top.",
         ),
         (
@@ -387,10 +387,10 @@ def _squared_error_gradient(Z: Tensor, y: Tensor) -> Tensor:
     return P * (G - (P * G).sum(dim=1, keepdim=True)) / len(P)
 
 
-def _slopes(
+def _gradient(
     Z: Tensor, y: Tensor, through: Callable[[Tensor, Tensor], Tensor], dim: int = 1
 ) -> Tensor:
-    """What `through` makes of P (n, K) and the slopes G (n, K) in P, divided by n."""
+    """What `through` makes of P (n, K) and the gradient G (n, K) in P, divided by n."""
     P = Z.softmax(dim=dim)  # (n, K)
     G = 2 * (P - functional.one_hot(y, Z.shape[1]))  # (n, K)
     return through(P, G) / len(y)
@@ -419,7 +419,7 @@ def _numbers_for_labels(Z: Tensor, y: Tensor) -> Tensor:
 
 
 def _without_keepdim_in_the_sum(Z: Tensor, y: Tensor) -> Tensor:
-    return _slopes(Z, y, lambda P, G: P * (G - (P * G).sum(dim=1)))
+    return _gradient(Z, y, lambda P, G: P * (G - (P * G).sum(dim=1)))
 
 
 squared_error_gradient = Exercise(
@@ -427,27 +427,27 @@ squared_error_gradient = Exercise(
     cases=_gradient_cases,
     mistakes=[
         (
-            lambda Z, y: _slopes(Z, y, lambda P, G: G / 2),
+            lambda Z, y: _gradient(Z, y, lambda P, G: G / 2),
             "This is the gradient of the cross-entropy, `P − Y`. The squared error's has the "
-            "softmax's own slopes in it.",
+            "softmax's own derivatives in it.",
         ),
         (
-            lambda Z, y: _slopes(Z, y, lambda P, G: G),
-            "These are the slopes in the probabilities. The scores stand before the softmax: the "
-            "chain rule has one more factor.",
+            lambda Z, y: _gradient(Z, y, lambda P, G: G),
+            "This is the gradient with respect to the probabilities. The scores stand before the "
+            "softmax: the chain rule has one more factor.",
         ),
         (
-            lambda Z, y: _slopes(Z, y, lambda P, G: P * (1 - P) * G),
+            lambda Z, y: _gradient(Z, y, lambda P, G: P * (1 - P) * G),
             "You let each probability depend on its own score only, as a sigmoid does. In a "
-            "softmax every score moves every probability.",
+            "softmax every probability depends on every score.",
         ),
         (
-            lambda Z, y: _slopes(Z, y, lambda P, G: P * G),
+            lambda Z, y: _gradient(Z, y, lambda P, G: P * G),
             "In the bracket, the second term is missing, or it sums `G`, which adds up to 0. It "
             "sums `P * G`.",
         ),
         (
-            lambda Z, y: _slopes(Z, y, lambda P, G: P * G - (P * G).sum(dim=1, keepdim=True)),
+            lambda Z, y: _gradient(Z, y, lambda P, G: P * G - (P * G).sum(dim=1, keepdim=True)),
             "The factor in front belongs to both terms of the bracket, the sum, too.",
         ),
         (
@@ -455,11 +455,11 @@ squared_error_gradient = Exercise(
             _WITHOUT_K,
         ),
         (
-            lambda Z, y: _slopes(Z, y, lambda P, G: G - (P * G).sum(dim=1, keepdim=True)),
-            "The factor in front of the bracket is missing, the one that makes the gradient fade.",
+            lambda Z, y: _gradient(Z, y, lambda P, G: G - (P * G).sum(dim=1, keepdim=True)),
+            "The factor in front of the bracket is missing, which makes the gradient vanish.",
         ),
         (
-            lambda Z, y: _slopes(Z, y, lambda P, G: P * (G + (P * G).sum(dim=1, keepdim=True))),
+            lambda Z, y: _gradient(Z, y, lambda P, G: P * (G + (P * G).sum(dim=1, keepdim=True))),
             "A sign is wrong: when one score grows, the probabilities of the *other* classes "
             "shrink.",
         ),
@@ -486,20 +486,20 @@ squared_error_gradient = Exercise(
         ),
         (
             then(_squared_error_gradient, torch.neg),
-            "The sign is wrong. A gradient points uphill, so the true class's score has a negative "
-            "slope.",
+            "The sign is wrong. A gradient points uphill, so the derivative with respect to the "
+            "true class's score is negative.",
         ),
         (
-            lambda Z, y: _slopes(Z, y, lambda P, G: P * (G - (P * G).sum(dim=0))),
+            lambda Z, y: _gradient(Z, y, lambda P, G: P * (G - (P * G).sum(dim=0))),
             "You add up down the columns, over the examples. The sum runs over the classes of one "
             "example, dimension 1.",
         ),
         (
-            lambda Z, y: _slopes(Z, y, lambda P, G: P * (G - (P * G).sum())),
+            lambda Z, y: _gradient(Z, y, lambda P, G: P * (G - (P * G).sum())),
             "You add up over the whole table. The sum runs over the classes of one example.",
         ),
         (
-            lambda Z, y: _slopes(Z, y, _through_softmax, dim=0),
+            lambda Z, y: _gradient(Z, y, _through_softmax, dim=0),
             "Your softmax runs down the columns. Each row is an example, and its probabilities "
             "add up to 1.",
         ),
@@ -515,7 +515,7 @@ squared_error_gradient = Exercise(
             "This is the loss, not its gradient.",
         ),
         (
-            lambda Z, y: _slopes(Z, y, lambda P, G: G**2 / 4).sum(),
+            lambda Z, y: _gradient(Z, y, lambda P, G: G**2 / 4).sum(),
             "This is the loss, not its gradient.",
         ),
         (

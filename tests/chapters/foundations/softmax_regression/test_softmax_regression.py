@@ -100,7 +100,7 @@ def test_training_takes_the_steps_of_an_optimiser():
     torch.testing.assert_close((W, b), (net.weight.detach().T, net.bias.detach()))
 
 
-def test_squared_error_is_bounded_and_its_push_fades():
+def test_squared_error_is_bounded_and_its_gradient_vanishes():
     y = torch.tensor([0])
     for score, least in ((-4.0, 0.9), (-8.0, 0.99), (-16.0, 0.999)):
         Z = torch.tensor([[score, 1.0, 0.0]], requires_grad=True)
@@ -121,13 +121,36 @@ def test_confusion_matrix_is_that_of_scikit_learn(n, K, seed):
     from sklearn.metrics import confusion_matrix
 
     generator = torch.Generator().manual_seed(seed)
-    y, read = torch.randint(K, (2, n), generator=generator)
-    want = confusion_matrix(y, read, labels=range(K))
-    assert HERE["confusion_matrix"](y, read, K).tolist() == want.tolist()
+    y, predicted = torch.randint(K, (2, n), generator=generator)
+    want = confusion_matrix(y, predicted, labels=range(K))
+    assert HERE["confusion_matrix"](y, predicted, K).tolist() == want.tolist()
 
 
 def test_spoiled_labels_are_spoiled_by_the_share_that_the_text_says():
     y = torch.arange(10).repeat(1000)
-    changed = (HERE["spoil"](y, draw=1) != y).float().mean()
+    torch.manual_seed(1)
+    changed = (HERE["spoil"](y, share=0.4) != y).float().mean()
     assert 0.33 < changed < 0.39  # 40 %, a tenth of which happen to be right
-    assert torch.equal(HERE["spoil"](y, draw=1), HERE["spoil"](y, draw=1))
+    assert torch.equal(HERE["spoil"](y, share=0), y)
+
+
+@pytest.mark.parametrize("loss", [functional.cross_entropy, HERE["squared_error"]])
+def test_training_at_all_rates_is_training_at_each(monkeypatch, loss):
+    generator = torch.Generator().manual_seed(0)
+    X, y = torch.randn(300, 6, generator=generator), torch.randint(4, (300,), generator=generator)
+    first = torch.randn(6, 4, generator=generator)
+    rates = [0.1, 0.5, 2.0]
+    monkeypatch.setitem(HERE, "X", X)
+    torch.manual_seed(1)
+    together = HERE["train_at_rates"](first, y, loss, epochs=2, rates=rates)
+    for k, rate in enumerate(rates):
+        W = first.clone().requires_grad_()
+        optimizer = torch.optim.SGD([W], lr=rate)
+        torch.manual_seed(1)
+        for epoch in range(2):
+            optimizer.param_groups[0]["lr"] = rate * (1 - epoch / 2)
+            for rows in torch.randperm(300).split(128):
+                optimizer.zero_grad()
+                loss(X[rows] @ W, y[rows]).backward()
+                optimizer.step()
+        torch.testing.assert_close(together[:, k], W.detach(), atol=1e-4, rtol=1e-4)
