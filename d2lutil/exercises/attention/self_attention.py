@@ -29,8 +29,8 @@ into_heads = Exercise(
         (
             lambda X, heads: X.reshape(len(X), heads, X.shape[1], -1),
             "The shape is right and the numbers are not: you cut the tokens into groups, and each "
-            "head gets some of the tokens. Each head should get some columns of all tokens. Cut the "
-            "last dimension first.",
+            "head gets some of the tokens. Each head should get some columns of all tokens. Cut "
+            "the last dimension first.",
         ),
         (
             lambda X, heads: X.unflatten(2, (heads, -1)),
@@ -117,8 +117,8 @@ look_back_window = Exercise(
         ),
         (
             lambda t, w: ~_look_back_window(t, w),
-            "Your mask is `True` where a position may *not* attend, as `nn.MultiheadAttention` wants "
-            "it. Ours says where it may.",
+            "Your mask is `True` where a position may *not* attend, as `nn.MultiheadAttention` "
+            "wants it. Ours says where it may.",
         ),
         (
             lambda t, w: _distance(t) >= 0,
@@ -224,8 +224,8 @@ position_shift = Exercise(
     mistakes=[
         (
             lambda step, d: _position_shift(-step, d),
-            "You turn the wrong way: this goes back by `step` positions. Check the signs of the two "
-            "sines, and on which side of `M` the row is.",
+            "You turn the wrong way: this goes back by `step` positions. Check the signs of the "
+            "two sines, and on which side of `M` the row is.",
         ),
         (
             lambda step, d: _turn(step * 10000 ** (-torch.arange(d // 2) / d)),

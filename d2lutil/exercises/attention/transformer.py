@@ -148,7 +148,8 @@ cached_step = Exercise(
     mistakes=[
         (
             partial(_step, itself=False),
-            "Your new token attends to the cache before it has joined it. A token may attend to itself.",
+            "Your new token attends to the cache before it has joined it. A token may attend to "
+            "itself.",
         ),
         (
             partial(_step, scale=1.0),
@@ -193,8 +194,8 @@ cached_step = Exercise(
         ),
         (
             _by_words,
-            "You divide by the root of t + 1, the number of tokens. It is the root of k, the length "
-            "of the vectors that you multiply.",
+            "You divide by the root of t + 1, the number of tokens. It is the root of k, the "
+            "length of the vectors that you multiply.",
         ),
         (
             _scaled_late,
