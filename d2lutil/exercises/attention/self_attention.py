@@ -28,13 +28,13 @@ into_heads = Exercise(
     mistakes=[
         (
             lambda X, heads: X.reshape(len(X), heads, X.shape[1], -1),
-            "The shape is right and the numbers are not: you cut the words into groups, and each "
-            "head gets some of the words. Each head should get some columns of all words. Cut the "
-            "last dimension first.",
+            "The shape is right and the numbers are not: you cut the tokens into groups, and each "
+            "head gets some of the tokens. Each head should get some columns of all tokens. Cut "
+            "the last dimension first.",
         ),
         (
             lambda X, heads: X.unflatten(2, (heads, -1)),
-            "The columns are cut rightly. But the words still stand in front of the heads: the "
+            "The columns are cut rightly. But the tokens still come before the heads: the "
             "shape asked for is `(n, heads, t, d // heads)`.",
         ),
         (
@@ -44,7 +44,7 @@ into_heads = Exercise(
         (
             lambda X, heads: X.unflatten(2, (-1, heads)).permute(0, 3, 1, 2),
             "You deal the columns out in turn, one to each head, as one deals cards. A head should "
-            "get columns that stand side by side.",
+            "get columns that are side by side.",
         ),
         (
             lambda X, heads: X.unflatten(2, (-1, heads)).transpose(1, 2),
@@ -53,27 +53,27 @@ into_heads = Exercise(
         ),
         (
             lambda X, heads: X.unflatten(2, (heads, -1)).permute(0, 2, 3, 1),
-            "Within each head, the words have become columns. They are the rows: "
+            "Within each head, the tokens have become columns. They are the rows: "
             "`(n, heads, t, d // heads)`.",
         ),
         (
             lambda X, heads: X[:, None].expand(-1, heads, -1, -1),
-            "Every head of yours gets all columns. They are shared out among the heads.",
+            "Every head of yours gets all columns. They are divided among the heads.",
         ),
         (
             lambda X, heads: X.chunk(heads, -1),
             "These are the right parts, as several tensors. Stack them into one, along a new "
-            "dimension in front of the words.",
+            "dimension before the tokens.",
         ),
         (
             lambda X, heads: X.unflatten(2, (heads, -1)).transpose(2, 3),
             "The columns are cut rightly. But you have swapped the heads with the columns, instead "
-            "of with the words.",
+            "of with the tokens.",
         ),
         (
             lambda X, heads: X.transpose(1, 2).reshape(len(X), heads, X.shape[1], -1),
-            "You swap words and columns first, and then a reshape to `(n, heads, t, k)` reads the "
-            "columns as words. Cut the last dimension first, and swap after that.",
+            "You swap tokens and columns first, and then a reshape to `(n, heads, t, k)` reads the "
+            "columns as tokens. Cut the last dimension first, and swap after that.",
         ),
     ],
 )
@@ -85,7 +85,7 @@ def _distance(t: int) -> Tensor:
 
 
 def _look_back_window(t: int, w: int) -> Tensor:
-    """True where row i may listen to column j: i - w <= j <= i."""
+    """True where row i may attend to column j: i - w <= j <= i."""
     return (_distance(t) >= 0) & (_distance(t) <= w)
 
 
@@ -95,51 +95,51 @@ look_back_window = Exercise(
     mistakes=[
         (
             lambda t, w: _distance(t).abs() <= w,
-            "Your window is open on both sides. Nobody may look ahead.",
+            "Your window is open on both sides. No position may attend ahead.",
         ),
         (
             lambda t, w: (_distance(t) >= 0) & (_distance(t) < w),
-            "Off by one: your window is `w` places wide with the place itself. It should be the "
-            "place itself and `w` others.",
+            "Off by one: your window is `w` positions wide with the position itself. It should be "
+            "the position itself and `w` others.",
         ),
         (
             lambda t, w: (_distance(t) >= 0) & (_distance(t) <= w + 1),
-            "Off by one: your window reaches back one place too far.",
+            "Off by one: your window reaches back one position too far.",
         ),
         (
             lambda t, w: (_distance(t) > 0) & (_distance(t) <= w),
-            "A place may listen to itself, too; with your mask the first one may listen to nobody.",
+            "A position may attend to itself, too; with your mask the first attends to nothing.",
         ),
         (
             lambda t, w: (_distance(t) <= 0) & (_distance(t) >= -w),
-            "Your places look ahead. Rows are those who listen, columns those who are listened to: "
-            "the column must not be larger than the row.",
+            "Your positions attend ahead. Rows are queries, columns are keys: the column must not "
+            "be larger than the row.",
         ),
         (
             lambda t, w: ~_look_back_window(t, w),
-            "Your mask is `True` where a place may *not* look, as `nn.MultiheadAttention` wants "
-            "it. Ours says where it may.",
+            "Your mask is `True` where a position may *not* attend, as `nn.MultiheadAttention` "
+            "wants it. Ours says where it may.",
         ),
         (
             lambda t, w: _distance(t) >= 0,
-            "Nobody looks ahead in your mask, but all look back without end. Where is `w`?",
+            "Your positions attend back without end. Where is `w`?",
         ),
         (
             lambda t, w: _distance(t) <= w,
-            "You have bounded how far a place looks back. It must not look ahead either.",
+            "You have bounded how far a position attends back. It must not attend ahead either.",
         ),
         (
             lambda t, w: _distance(t) == w,
-            "In your mask each place listens to one place only. It should be all those up to `w` "
-            "places back.",
+            "In your mask each position attends to one position only. It should be all those up to "
+            "`w` positions back.",
         ),
         (
             lambda t, w: _look_back_window(t, w).float(),
-            "The ones and zeros stand in the right places. The task asks for booleans: `.bool()`.",
+            "The ones and zeros are at the right positions. The task asks for booleans: `.bool()`.",
         ),
         (
             lambda t, w: _look_back_window(t, w).long(),
-            "The ones and zeros stand in the right places. The task asks for booleans: `.bool()`.",
+            "The ones and zeros are at the right positions. The task asks for booleans: `.bool()`.",
         ),
         (
             lambda t, w: (_distance(t) >= 0) & (_distance(t) <= -w),
@@ -190,16 +190,16 @@ def _two_minus(step: int, d: int) -> Tensor:
     return M
 
 
-def _rows(places: Tensor, d: int) -> Tensor:
-    """Rows of the sinusoidal table at places (n,): (n, d)."""
-    angles = places[:, None] * _frequencies(d)  # (n, d / 2)
+def _rows(positions: Tensor, d: int) -> Tensor:
+    """Rows of the sinusoidal table at positions (n,): (n, d)."""
+    angles = positions[:, None] * _frequencies(d)  # (n, d / 2)
     return torch.stack([torch.sin(angles), torch.cos(angles)], dim=2).flatten(1)
 
 
 def _fitted(step: int, d: int) -> Tensor:
     """The matrix that fits the first hundred rows best, in single precision."""
-    places = torch.arange(100)
-    return torch.linalg.lstsq(_rows(places, d), _rows(places + step, d)).solution
+    positions = torch.arange(100)
+    return torch.linalg.lstsq(_rows(positions, d), _rows(positions + step, d)).solution
 
 
 def _moved(position_shift: Callable[[int, int], Any], step: int, d: int) -> Any:
@@ -224,8 +224,8 @@ position_shift = Exercise(
     mistakes=[
         (
             lambda step, d: _position_shift(-step, d),
-            "You turn the wrong way: this goes back by `step` places. Look at the signs of the two "
-            "sines, or at which side of `M` the row stands on.",
+            "You turn the wrong way: this goes back by `step` positions. Check the signs of the "
+            "two sines, and on which side of `M` the row is.",
         ),
         (
             lambda step, d: _turn(step * 10000 ** (-torch.arange(d // 2) / d)),
@@ -273,7 +273,7 @@ position_shift = Exercise(
         ),
         (
             lambda step, d: _position_shift(abs(step), d),
-            "Look at negative steps: they go back, and the sine of a negative angle is negative.",
+            "Check negative steps: they go back, and the sine of a negative angle is negative.",
         ),
         (
             lambda step, d: _turn(step * 10000 ** (-2 * torch.arange(0, d, 2) / d)),

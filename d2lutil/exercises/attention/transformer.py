@@ -11,89 +11,6 @@ from torch import Tensor
 from d2lutil.exercises import Exercise
 
 
-def _mask(t: int, past: int) -> Tensor:
-    return torch.ones(t, past + t, dtype=torch.bool).tril(past)
-
-
-def _mask_cases(generator: torch.Generator) -> Iterator[tuple[int, int]]:
-    yield 3, 2
-    yield 3, 0
-    yield 1, 4
-    yield 4, 1
-    yield 2, 5
-
-
-def _ones(*shape: int) -> Tensor:
-    return torch.ones(*shape, dtype=torch.bool)
-
-
-mask_with_past = Exercise(
-    reference=_mask,
-    cases=_mask_cases,
-    mistakes=[
-        (
-            lambda t, past: ~_mask(t, past),
-            "Your True and False are the wrong way round. True is where a word may look.",
-        ),
-        (
-            lambda t, past: _ones(t, past + t).tril(),
-            "Your diagonal begins at the first column, so the first new word sees one word of the "
-            "cache only. At which place does it stand?",
-        ),
-        (
-            lambda t, past: _ones(t, past + t).tril(past - 1),
-            "A word may look at itself, too. Your mask ends one place too early.",
-        ),
-        (
-            lambda t, past: _ones(t, past + t).tril(past + 1),
-            "Your words look one place ahead, at the very word that they should predict.",
-        ),
-        (
-            lambda t, past: _ones(t, past + t).triu(past),
-            "Your words look ahead and not back.",
-        ),
-        (
-            lambda t, past: _ones(t, past + t),
-            "Nothing is covered. A new word must not see the new words behind it.",
-        ),
-        (
-            lambda t, past: _ones(t, t).tril(),
-            "This is the mask of the new words alone. They look at those in the cache as well: "
-            "where are their columns?",
-        ),
-        (
-            lambda t, past: _ones(past + t, past + t).tril(),
-            "There is a row for every word. Only the new ones ask.",
-        ),
-        (
-            lambda t, past: _mask(t, past).T,
-            "Rows are the words that ask, columns those that they look at. Yours are swapped.",
-        ),
-        (
-            lambda t, past: torch.cat([_ones(t, t).tril(), _ones(t, past)], dim=1),
-            "The words in the cache came first, so their columns come first.",
-        ),
-        (
-            lambda t, past: torch.cat([~_ones(t, past), _ones(t, t).tril()], dim=1),
-            "Your new words do not look at the cache. It is there to be looked at.",
-        ),
-        (
-            lambda t, past: torch.zeros(t, past + t).masked_fill(~_mask(t, past), -torch.inf),
-            "This is what is added to the scores, 0 or −∞. The mask is asked for: True or False.",
-        ),
-        (
-            lambda t, past: _mask(t, past).float(),
-            "Your ones and zeros stand in the right places. Make them True and False: "
-            "`dtype=torch.bool`.",
-        ),
-        (
-            lambda t, past: _ones(t, past + t).tril(t),
-            "You have moved the diagonal by t. How many words come before the first new one?",
-        ),
-    ],
-)
-
-
 def _cached(
     x: Tensor, K: Tensor, V: Tensor, W_q: Tensor, W_k: Tensor, W_v: Tensor
 ) -> tuple[Tensor, Tensor, Tensor]:
@@ -231,7 +148,8 @@ cached_step = Exercise(
     mistakes=[
         (
             partial(_step, itself=False),
-            "Your new word looks at the cache before it has joined it. A word may look at itself.",
+            "Your new token attends to the cache before it has joined it. A token may attend to "
+            "itself.",
         ),
         (
             partial(_step, scale=1.0),
@@ -245,29 +163,29 @@ cached_step = Exercise(
         (
             partial(_step, first=True),
             "Your new key and value stand in front of the older ones. The cache keeps the order "
-            "of the words.",
+            "of the tokens.",
         ),
         (
             partial(_step, dim=0),
-            "Your softmax runs over the phrases. The weights of one word over all that it looks at "
-            "add up to 1.",
+            "Your softmax runs over the phrases. The weights of one token over all that it attends "
+            "to add up to 1.",
         ),
         (
             _ones_as_weights,
-            "All your weights are 1: your softmax runs over the one word that asks. It should run "
-            "over the t + 1 words that are looked at.",
+            "All your weights are 1: your softmax runs over the one query. It should run over the "
+            "t + 1 keys.",
         ),
         (
             lambda x, K, V, W_q, W_k, W_v: torch.cat([K, x @ W_k], dim=1),
             "`torch.cat` joins tensors of equally many dimensions. The cache is (n, t, k), and "
-            "`x @ W_k` is (n, k): which dimension does it lack to be one more word?",
+            "`x @ W_k` is (n, k): which dimension does it lack to be one more token?",
         ),
-        (_bare_word, "You have swapped `W_q` and `W_k`: what asks, and what is asked."),
+        (_bare_word, "You have swapped `W_q` and `W_k`: queries and keys."),
         (_values_as_keys, "You have swapped `W_k` and `W_v`: scores come from keys."),
-        (_no_softmax, "You weigh the values with the bare scores. The softmax is missing."),
+        (_no_softmax, "You weigh the values with the scores themselves. The softmax is missing."),
         (
             _old_cache,
-            "The output is right. The keys and values that you return lack those of the new word.",
+            "The output is right. The keys and values that you return lack those of the new token.",
         ),
         (
             _only_new,
@@ -276,8 +194,8 @@ cached_step = Exercise(
         ),
         (
             _by_words,
-            "You divide by the root of t + 1, the number of words. It is the root of k, the length "
-            "of the vectors that you multiply.",
+            "You divide by the root of t + 1, the number of tokens. It is the root of k, the "
+            "length of the vectors that you multiply.",
         ),
         (
             _scaled_late,
@@ -286,12 +204,12 @@ cached_step = Exercise(
         ),
         (
             _first_only,
-            "Your word looks at the first word only. `is_causal=True` takes the one query for the "
-            "first place; with a cache there is nothing to cover.",
+            "Your token attends to the first token only. `is_causal=True` takes the one query for "
+            "the first position; with a cache there is nothing to mask.",
         ),
         (
             partial(_step, drop=1),
-            "Your oldest word is gone. The cache grows by one word at each step.",
+            "Your oldest token is gone. The cache grows by one token at each step.",
         ),
         (
             _values_first,
@@ -299,7 +217,7 @@ cached_step = Exercise(
         ),
         (
             _long_output,
-            "The output has a dimension too many. One word asks: its shape is (n, k).",
+            "The output has a dimension too many. There is one query: its shape is (n, k).",
         ),
     ],
 )
@@ -322,15 +240,15 @@ language_model_size = Exercise(
     mistakes=[
         (
             lambda v, longest, d, h, layers: _size(v, longest, d, h, layers) + v * d,
-            "You count the table of words twice. The last layer shares it.",
+            "You count the table of tokens twice. The last layer shares it.",
         ),
         (
             lambda v, longest, d, h, layers: _size(v, longest, d, h, layers) + v * d + v,
-            "You give the last layer a matrix and biases of its own. It is the table of words.",
+            "You give the last layer a matrix and biases of its own. It is the table of tokens.",
         ),
         (
             lambda v, longest, d, h, layers: _size(v, longest, d, h, layers) + v,
-            "You give the last layer biases. It has none: it is the table of words.",
+            "You give the last layer biases. It has none: it is the table of tokens.",
         ),
         (
             lambda v, longest, d, h, layers: _size(v, longest, d, h, layers) - longest * d,
@@ -393,7 +311,7 @@ language_model_size = Exercise(
             lambda v, longest, d, h, layers: (
                 _size(v, longest, d, h, layers) + layers * (4 * (d * d + d) + 2 * d)
             ),
-            "You count a cross-attention, with its norm. There is no encoder to look at.",
+            "You count a cross-attention, with its norm. There is no encoder to attend to.",
         ),
         (
             lambda v, longest, d, h, layers: _size(v, longest, d, h, 1),

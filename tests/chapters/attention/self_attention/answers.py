@@ -219,11 +219,11 @@ RIGHT = {
 }
 WRONG = {
     "into_heads": [
-        (heads_by_view, "you cut the words into groups"),
-        (heads_not_moved, "the words still stand in front"),
+        (heads_by_view, "you cut the tokens into groups"),
+        (heads_not_moved, "the tokens still come before"),
         (heads_stacked_first, "the examples come first"),
         (heads_dealt, "You deal the columns out in turn"),
-        (heads_transposed, "the words have become columns"),
+        (heads_transposed, "the tokens have become columns"),
         (heads_too_many, "`heads` columns wide"),
         (heads_as_a_list, "Stack them into one"),
         (heads_swapped_with_columns, "swapped the heads with the columns"),
@@ -231,11 +231,11 @@ WRONG = {
     ],
     "look_back_window": [
         (window_both_sides, "open on both sides"),
-        (window_too_short, "`w` places wide"),
-        (window_too_long, "one place too far"),
-        (window_without_itself, "may listen to itself"),
-        (window_ahead, "look ahead"),
-        (window_hidden, "may *not* look"),
+        (window_too_short, "`w` positions wide"),
+        (window_too_long, "one position too far"),
+        (window_without_itself, "may attend to itself"),
+        (window_ahead, "attend ahead"),
+        (window_hidden, "may *not* attend"),
         (window_causal, "Where is `w`"),
         (window_of_numbers, "`.bool()`"),
         (window_of_integers, "`.bool()`"),

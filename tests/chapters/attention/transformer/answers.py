@@ -5,73 +5,6 @@ from torch import nn
 from torch.nn import functional as F
 
 
-def mask_by_loop(t, past):
-    mask = torch.zeros(t, past + t, dtype=torch.bool)
-    for i in range(t):
-        mask[i, : past + i + 1] = True
-    return mask
-
-
-def mask_by_rows(t, past):
-    return torch.ones(past + t, past + t).tril().bool()[past:]
-
-
-def mask_by_parts(t, past):
-    return torch.cat([torch.ones(t, past).bool(), torch.ones(t, t).tril().bool()], dim=1)
-
-
-def mask_as_torch(t, past):
-    return torch.ones(t, past + t).triu(past + 1).bool()
-
-
-def mask_inverted(t, past):
-    return torch.arange(past + t) <= torch.arange(t)[:, None]
-
-
-def mask_strict(t, past):
-    return torch.arange(past + t) < torch.arange(t)[:, None] + past
-
-
-def mask_peeping(t, past):
-    return torch.arange(past + t) <= torch.arange(t)[:, None] + past + 1
-
-
-def mask_flipped(t, past):
-    return torch.arange(past + t) > torch.arange(t)[:, None] + past - 1
-
-
-def mask_open(t, past):
-    return torch.zeros(t, past + t) == 0
-
-
-def mask_of_new(t, past):
-    return torch.ones(t, t).tril().bool()
-
-
-def mask_of_all(t, past):
-    return torch.ones(t + past, t + past).tril().bool()
-
-
-def mask_turned(t, past):
-    return torch.ones(t, past + t).tril(past).bool().T
-
-
-def mask_cache_last(t, past):
-    return torch.hstack([torch.ones(t, t).tril().bool(), torch.ones(t, past).bool()])
-
-
-def mask_added(t, past):
-    return torch.full((t, past + t), float("-inf")).triu(past + 1)
-
-
-def mask_float(t, past):
-    return torch.ones(t, past + t).tril(past)
-
-
-def mask_moved_by_t(t, past):
-    return torch.ones(t, past + t, dtype=torch.bool).tril(t)
-
-
 def step_by_bmm(x, K, V, W_q, W_k, W_v):
     K = torch.cat((K, (x @ W_k).unsqueeze(1)), 1)
     V = torch.cat((V, (x @ W_v).unsqueeze(1)), 1)
@@ -272,37 +205,16 @@ def size_as_float(v, longest, d, h, layers):
     return _count(v, longest, d, h, layers) / 1e6
 
 
-def mask_as_lists(t, past):
-    return [[column <= past + row for column in range(past + t)] for row in range(t)]
-
-
 def step_keys_first(x, K, V, W_q, W_k, W_v):
     output, K, V = step_by_bmm(x, K, V, W_q, W_k, W_v)
     return K, V, output
 
 
 RIGHT = {
-    "mask_with_past": [mask_by_loop, mask_by_rows, mask_by_parts],
     "cached_step": [step_by_bmm, step_by_torch],
     "language_model_size": [size_by_torch, size_in_one],
 }
 WRONG = {
-    "mask_with_past": [
-        (mask_as_torch, "the wrong way round"),
-        (mask_inverted, "one word of the cache only"),
-        (mask_strict, "one place too early"),
-        (mask_peeping, "one place ahead"),
-        (mask_flipped, "ahead and not back"),
-        (mask_open, "Nothing is covered"),
-        (mask_of_new, "the new words alone"),
-        (mask_of_all, "a row for every word"),
-        (mask_turned, "Yours are swapped"),
-        (mask_cache_last, "their columns come first"),
-        (mask_added, "added to the scores"),
-        (mask_float, "dtype=torch.bool"),
-        (mask_as_lists, "The numbers are right. `torch.tensor(…)`"),
-        (mask_moved_by_t, "moved the diagonal by t"),
-    ],
     "cached_step": [
         (step_keys_first, "in another order. It is `output`, `K`, `V`"),
         (step_without_itself, "before it has joined it"),
@@ -316,17 +228,17 @@ WRONG = {
         (step_roles_swapped, "swapped `W_q` and `W_k`"),
         (step_values_as_keys, "swapped `W_k` and `W_v`"),
         (step_no_softmax, "The softmax is missing"),
-        (step_cache_as_it_was, "lack those of the new word"),
+        (step_cache_as_it_was, "lack those of the new token"),
         (step_new_alone, "the older ones too"),
         (step_scaled_by_words, "the root of t + 1"),
         (step_scaled_late, "divide after the softmax"),
-        (step_is_causal, "the first word only"),
-        (step_in_a_window, "Your oldest word is gone"),
+        (step_is_causal, "the first token only"),
+        (step_in_a_window, "Your oldest token is gone"),
         (step_values_first, "the keys before the values"),
         (step_not_squeezed, "a dimension too many"),
     ],
     "language_model_size": [
-        (size_two_tables, "the table of words twice"),
+        (size_two_tables, "the table of tokens twice"),
         (size_own_last_layer, "a matrix and biases of its own"),
         (size_last_biases, "You give the last layer biases"),
         (size_without_positions, "they have a table, too"),
