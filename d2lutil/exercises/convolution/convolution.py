@@ -12,7 +12,7 @@ from d2lutil.exercises import Exercise
 
 
 def _input_size(m: int, k: int, p: int, s: int, d: int) -> int:
-    """The fewest pixels in which m windows find a place."""
+    """The fewest pixels into which m windows fit."""
     return s * (m - 1) + d * (k - 1) + 1 - 2 * p
 
 
@@ -68,7 +68,7 @@ conv_input_size = Exercise(
         (
             lambda m, k, p, s, d: s * (m - 1) + k - 2 * p,
             "The dilation does not occur in your answer. How many pixels does a window span when "
-            "its weights look at places that are `d` apart?",
+            "the pixels under its weights are `d` apart?",
         ),
         (
             lambda m, k, p, s, d: s * (m - 1) + d * k - 2 * p,
@@ -109,7 +109,7 @@ conv_input_size = Exercise(
         ),
         (
             lambda m, k, p, s, d: s * (m - 1) + (d + 1) * (k - 1) + 1 - 2 * p,
-            "Your windows are too wide. Neighbouring weights look at pixels that are `d` apart: at "
+            "Your windows are too wide. The pixels under neighbouring weights are `d` apart: at "
             "`d = 1` they are neighbours, with nothing in between.",
         ),
         (
@@ -163,7 +163,7 @@ def _by_window(
     inside: int = 1,
     square: bool = False,
 ) -> Tensor:
-    """The reference with another `value` (c_out,) of a window, or other windows and places."""
+    """The reference with another `value` (c_out,) of a window, or other windows and positions."""
     k = K.shape[-1]
     h_out, w_out = (X.shape[1] - k) // s + 1, (X.shape[2] - k) // s + 1
     w_out = h_out if square else w_out
@@ -178,7 +178,7 @@ def _by_window(
 
 
 def _short(X: Tensor, K: Tensor, b: Tensor, s: int) -> Tensor:
-    """Without the last place, where the number of places is not a multiple of s."""
+    """Without the last position, where their number is not a multiple of s."""
     h_out, w_out = ((side - K.shape[-1] + 1) // s for side in X.shape[1:])
     return _correlate(X, K, b, s)[:, :h_out, :w_out]
 
@@ -266,12 +266,12 @@ correlate_channels = Exercise(
         ),
         (
             _short,
-            "You lose a place: the `+ 1` comes after the division by the stride, not before it.",
+            "You lose a position: the `+ 1` comes after the division by the stride, not before it.",
         ),
         (
             lambda X, K, b, s: _by_window(X, K, b, s, square=True),
             "You make the output as wide as it is high. An image need not be square; the width "
-            "has its own number of places.",
+            "has its own number of positions.",
         ),
         (
             lambda X, K, b, s: _by_window(X, K, b, s, lambda window, K, b: (window * K).sum() + b),
@@ -314,7 +314,7 @@ def _cut_by_minus(X: Tensor, K: Tensor) -> Tensor:
 
 
 _NOT_ENOUGH = (
-    "Your window stays inside the image, or nearly so. In full, it may hang over the border until "
+    "Your window stays inside the image, or nearly so. In full, it may reach over the border until "
     "a single pixel is left: how much padding is that?"
 )
 
@@ -360,7 +360,7 @@ full_convolution = Exercise(
         ),
         (
             lambda X, K: _padded(X, K.flip(0, 1), len(K)),
-            "You pad too much: your outermost windows see nothing of the image.",
+            "You pad too much: your outermost windows cover no pixel of the image.",
         ),
         (
             lambda X, K: _full(X, K).squeeze(),

@@ -80,12 +80,13 @@ lenet_parameters = Exercise(
         ),
         (
             lambda channels, height, width, classes: _count(channels, 28, 28, classes),
-            "You have 400 inputs to the first fully connected layer whatever the picture. How many "
+            "You have 400 inputs to the first fully connected layer whatever the image. How many "
             "there are depends on `height` and `width`.",
         ),
         (
             lambda channels, height, width, classes: _count(1, height, width, classes),
-            "Your first convolution sees one channel. It has a kernel for each of the `channels`.",
+            "Your first convolution has one input channel. It needs a kernel for each of the "
+            "`channels`.",
         ),
         (
             lambda channels, height, width, classes: _count(channels, height, width, 10),
@@ -93,11 +94,11 @@ lenet_parameters = Exercise(
         ),
         (
             lambda channels, height, width, classes: _count(channels, height, height, classes),
-            "Your pictures are squares of side `height`. What of `width`?",
+            "Your images are squares of side `height`. What of `width`?",
         ),
         (
             lambda channels, height, width, classes: _count(channels, width, width, classes),
-            "Your pictures are squares of side `width`. What of `height`?",
+            "Your images are squares of side `width`. What of `height`?",
         ),
         (
             lambda channels, height, width, classes: (
@@ -164,15 +165,15 @@ lenet_parameters = Exercise(
                 + 6 * (height * width - 1)
                 + 16 * ((height // 2 - 4) * (width // 2 - 4) - 1)
             ),
-            "You count a bias for each place. A channel has one bias, and shares it, as it does "
-            "its kernel.",
+            "You count a bias for each position. A channel has one bias, the same at all "
+            "positions, as its kernel is.",
         ),
         (
             lambda channels, height, width, classes: (
                 _count(channels, height, width, classes)
                 - 120 * 15 * ((height // 2 - 4) // 2) * ((width // 2 - 4) // 2)
             ),
-            "The first fully connected layer of yours sees one channel. `Flatten` hands over all "
+            "Your first fully connected layer has one channel as input. `Flatten` passes on all "
             "16.",
         ),
     ],
@@ -180,7 +181,7 @@ lenet_parameters = Exercise(
 
 
 def _max_pool_gradient(X: Tensor, G: Tensor, k: int, s: int) -> Tensor:
-    """Each window's winner gets its gradient: X (n, c, h, w), G (n, c, rows, columns)."""
+    """Each window's maximum gets its gradient: X (n, c, h, w), G (n, c, rows, columns)."""
     dX = torch.zeros_like(X)
     for i in range(G.shape[2]):
         for j in range(G.shape[3]):
@@ -195,16 +196,16 @@ def _windows(
     G: Tensor,
     k: int,
     s: int,
-    share: Callable[[Tensor, Tensor], Tensor],
+    give: Callable[[Tensor, Tensor], Tensor],
     add: bool = True,
     size: int | None = None,
 ) -> Tensor:
-    """Give `share(window, g)` back to each window: X (n, c, h, w), G (n, c, rows, columns)."""
+    """Give `give(window, g)` back to each window: X (n, c, h, w), G (n, c, rows, columns)."""
     dX = torch.zeros_like(X)
     for i in range(G.shape[2]):
         for j in range(G.shape[3]):
             here = (..., slice(i * s, i * s + (size or k)), slice(j * s, j * s + (size or k)))
-            back = share(X[here], G[:, :, i : i + 1, j : j + 1])
+            back = give(X[here], G[:, :, i : i + 1, j : j + 1])
             dX[here] = dX[here] + back if add else back
     return dX
 
@@ -214,7 +215,7 @@ def _won(window: Tensor) -> Tensor:
 
 
 def _anywhere(X: Tensor, G: Tensor, k: int, s: int) -> Tensor:
-    """Compares a window's largest number with all numbers of the picture."""
+    """Compares a window's largest number with all numbers of the image."""
     dX = torch.zeros_like(X)
     for i in range(G.shape[2]):
         for j in range(G.shape[3]):
@@ -228,7 +229,7 @@ def _max_pool_gradient_cases(
 ) -> Iterator[tuple[Tensor, Tensor, int, int]]:
     X = tensor([[[[0.5, 2.0, 1.5, -1.0], [3.0, 5.0, -2.0, 2.5]]]])
     yield X, tensor([[[[10.0, 20.0]]]]), 2, 2
-    X = tensor([[[[1.0, 5.0, 5.0, 2.0], [3.0, 2.0, 1.0, 4.0]]]])  # two windows, equal winners
+    X = tensor([[[[1.0, 5.0, 5.0, 2.0], [3.0, 2.0, 1.0, 4.0]]]])  # two windows, equal maxima
     yield X, tensor([[[[10.0, 20.0]]]]), 2, 2
     yield X - 6, tensor([[[[10.0, 20.0]]]]), 2, 2  # negative numbers only
     for n, c, h, w, k, s in (
@@ -243,7 +244,7 @@ def _max_pool_gradient_cases(
 
 
 def _only_the_winner(X: Tensor, G: Tensor, k: int, s: int) -> Tensor:
-    """What comes last replaces what a winner already had."""
+    """What comes last replaces what a maximum already had."""
     dX = torch.zeros_like(X)
     for i in range(G.shape[2]):
         for j in range(G.shape[3]):
@@ -259,39 +260,38 @@ max_pool_gradient = Exercise(
     mistakes=[
         (
             lambda X, G, k, s: _windows(X, G, k, s, lambda window, g: g.expand_as(window) / k**2),
-            "You share the gradient out evenly. That is the way back through average pooling; what "
+            "You divide the gradient evenly. That is the backward pass of average pooling; what "
             "happens to the output when a number that is not the largest changes a little?",
         ),
         (
             lambda X, G, k, s: _windows(X, G, k, s, lambda window, g: g.expand_as(window)),
-            "Every number in a window gets the whole gradient of yours. Only one of them made the "
-            "output.",
+            "Every number in a window gets the whole gradient. Only one of them made the output.",
         ),
         (
             lambda X, G, k, s: _windows(X, G, k, s, lambda window, g: _won(window) * g, add=False),
-            "Where windows overlap, yours wipe out what the window before has given. A number may "
-            "win in several windows.",
+            "Where windows overlap, you overwrite what an earlier window has given. A number may "
+            "be the largest in several windows.",
         ),
         (
             _anywhere,
-            "You look for a window's largest number in the whole picture, where the same number "
-            "may stand in other windows. Compare it with the numbers of its own window.",
+            "You search the whole image for a window's largest number, and the same number may "
+            "stand in other windows. Compare it with the numbers of its own window.",
         ),
         (
             _only_the_winner,
-            "Where windows overlap, a number may win in several. Yours keeps the gradient of the "
-            "last window only.",
+            "Where windows overlap, a number may be the largest in several. You keep the gradient "
+            "of the last window only.",
         ),
         (
             lambda X, G, k, s: _windows(X, G, k, s, lambda window, g: _won(window) * g * window),
-            "You multiply by the winner's value. The slope of the maximum with respect to the "
-            "winner is 1, however large the winner is.",
+            "You multiply by the largest number. The derivative of the maximum with respect to it "
+            "is 1, however large it is.",
         ),
         (
             lambda X, G, k, s: _windows(
                 X, G, k, s, lambda window, g: _won(window) * torch.ones_like(g)
             ),
-            "You mark the winners, and leave out what came back to them: `G`.",
+            "You find the largest numbers, and leave out their gradient: `G`.",
         ),
         (
             lambda X, G, k, s: _windows(X, G, k, s, lambda window, g: _won(-window) * g),
@@ -305,7 +305,7 @@ max_pool_gradient = Exercise(
                 s,
                 lambda window, g: (window == window.amax(dim=(1, 2, 3), keepdim=True)) * g,
             ),
-            "You look for one winner in all channels. Each channel is pooled by itself.",
+            "You take one maximum over all channels. Each channel is pooled by itself.",
         ),
         (
             lambda X, G, k, s: _windows(
@@ -315,33 +315,33 @@ max_pool_gradient = Exercise(
                 s,
                 lambda window, g: (window == window.amax(dim=(0, 1, 2, 3), keepdim=True)) * g,
             ),
-            "You look for one winner in all images and channels. Name the dimensions over which "
+            "You take one maximum over all images and channels. Name the dimensions over which "
             "the maximum is taken.",
         ),
         (
             lambda X, G, k, s: _windows(X, G, k, s, lambda window, g: _won(window) * g, size=s),
-            "Your windows are `s` wide. They are `k` wide, and stand `s` apart.",
+            "Your windows are `s` wide. They are `k` wide, and begin `s` apart.",
         ),
         (
             lambda X, G, k, s: _windows(X, G, k, 1, lambda window, g: _won(window) * g),
-            "Your windows stand one pixel apart. They stand `s` apart: the window of `G[i, j]` "
+            "Your windows begin one pixel apart. They begin `s` apart: the window of `G[i, j]` "
             "begins at row `i * s`.",
         ),
         (
             lambda X, G, k, s: _windows(X, G, k, k, lambda window, g: _won(window) * g),
-            "Your windows stand `k` apart, side by side. They stand `s` apart.",
+            "Your windows begin `k` apart, side by side. They begin `s` apart.",
         ),
         (
             lambda X, G, k, s: _windows(
                 X, G, k, s, lambda window, g: (window == window.amax(dim=3, keepdim=True)) * g
             ),
-            "You have a winner in each row of a window. There is one in each window.",
+            "You take a maximum in each row of a window. There is one in each window.",
         ),
         (
             lambda X, G, k, s: _windows(
                 X, G, k, s, lambda window, g: (window == window.amax(dim=2, keepdim=True)) * g
             ),
-            "You have a winner in each column of a window. There is one in each window.",
+            "You take a maximum in each column of a window. There is one in each window.",
         ),
     ],
 )

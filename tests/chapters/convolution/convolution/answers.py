@@ -38,7 +38,7 @@ def input_size_no_padding(m, k, p, s, d):
     return (m - 1) * s + d * (k - 1) + 1
 
 
-def input_size_as_in_the_notes(m, k, p, s, d):
+def input_size_without_dilation(m, k, p, s, d):
     return (m - 1) * s + k - 2 * p
 
 
@@ -111,7 +111,7 @@ def correlate_then_skip(X, K, b, s):
 
 
 def _loops(X, K, b, s, window):
-    """Loops over the places; `window` gives the values (c_out,) at i, j."""
+    """Loops over the positions; `window` gives the values (c_out,) at i, j."""
     k = K.shape[-1]
     h_out, w_out = (X.shape[1] - k) // s + 1, (X.shape[2] - k) // s + 1
     Y = torch.zeros(len(K), h_out, w_out)
@@ -266,7 +266,7 @@ def correlate_channels_first_added(X, K, b, s):
 
 
 def full_by_adding(X, K):
-    """Every pixel of X leaves a copy of K, at its place."""
+    """Every pixel of X leaves a copy of K, at its position."""
     k = len(K)
     Y = X.new_zeros(X.shape[0] + k - 1, X.shape[1] + k - 1)
     for i in range(X.shape[0]):
@@ -376,7 +376,7 @@ WRONG = {
         (input_size_padding_added, "You add the padding"),
         (input_size_padding_once, "How many sides"),
         (input_size_no_padding, "as good as pixels"),
-        (input_size_as_in_the_notes, "The dilation does not occur"),
+        (input_size_without_dilation, "The dilation does not occur"),
         (input_size_wide_windows, "fewer than `k` gaps"),
         (input_size_one_short, "a single weight"),
         (input_size_m_strides, "a stride too many"),
@@ -412,7 +412,7 @@ WRONG = {
         (correlate_channels_first_added, "before you multiply"),
         (correlate_one_sum, "over the output channels"),
         (correlate_stride_inside, "this is a dilation"),
-        (correlate_short, "You lose a place"),
+        (correlate_short, "You lose a position"),
         (correlate_square, "as wide as it is high"),
     ],
     "full_convolution": [

@@ -64,6 +64,39 @@ def test_multiplications_are_those_of_the_formula():
     assert count(nn.MaxPool2d(2), X) == 0
 
 
+def test_original_has_the_parameters_and_connections_of_the_paper():
+    """Table I and section II-B: each layer's parameters, and what each output number is made of."""
+    table = [[(i + j) % 6 for j in range(k)] for k in (3, 4) for i in range(6)]
+    table += [[0, 1, 3, 4], [1, 2, 4, 5], [0, 2, 3, 5], [0, 1, 2, 3, 4, 5]]
+    rows = ["0 4 5 6 9 10 11 12 14 15", "0 1 5 6 7 10 11 12 13 15", "0 1 2 6 7 8 11 13 14 15"]
+    rows += ["1 2 3 6 7 8 9 12 14 15", "2 3 4 7 8 9 10 12 13 15", "3 4 5 8 9 10 11 13 14 15"]
+    for channel, row in enumerate(rows):
+        assert [o for o, inputs in enumerate(table) if channel in inputs] == [
+            *map(int, row.split())
+        ]
+    c3 = LENET["TableConvolution"](table)
+    X = torch.rand(2, 6, 14, 14)
+    full = nn.Conv2d(6, 16, 5)
+    with torch.no_grad():
+        full.weight.zero_()
+        for o, inputs in enumerate(table):
+            full.weight[o, inputs] = c3.maps[o].weight[0]
+            full.bias[o] = c3.maps[o].bias[0]
+    torch.testing.assert_close(c3(X), full(X), atol=1e-5, rtol=1e-4)
+    assert LENET["size"](c3) == 1516
+    s2 = LENET["Subsampling"](6)
+    with torch.no_grad():
+        s2.weight.normal_()
+        s2.bias.normal_()
+    P = s2(X)
+    assert P.shape == (2, 6, 7, 7)
+    sums = X[:, :, 4:6, 2:4].sum(dim=(2, 3)) * s2.weight[:, 0, 0] + s2.bias[:, 0, 0]
+    torch.testing.assert_close(P[:, :, 2, 1], sums)
+    assert LENET["size"](s2) == 12
+    connections = 28**2 * 156 + 14**2 * 6 * 5 + 10**2 * 1516 + 5**2 * 16 * 5 + 48_120 + 10_164 + 840
+    assert connections == 340_908
+
+
 @pytest.mark.parametrize(("right", "down"), [(0, 0), (2, 0), (-3, 1), (0, -4)])
 def test_shift_moves_and_fills_with_paper(right, down):
     X = torch.rand(2, 1, 9, 8) + 1
@@ -76,18 +109,8 @@ def test_shift_moves_and_fills_with_paper(right, down):
             assert torch.equal(moved[:, 0, i, j], expected)
 
 
-def test_random_shifts_stay_within_their_limit():
-    X = torch.zeros(200, 1, 15, 15)
-    X[:, :, 7, 7] = 1
-    torch.manual_seed(0)
-    moved = LENET["randomly_shifted"](X, most=3)
-    places = moved[:, 0].nonzero()[:, 1:] - 7
-    assert len(places) == 200
-    assert (places.amin(), places.amax()) == (-3, 3)
-
-
 @pytest.mark.parametrize("way", ["pooling", "stride"])
 def test_small_nets_shrink_alike(way):
     net = LENET["small_net"](4, 9, way)
     assert net[:-1](torch.rand(2, 1, 20, 20)).shape == (2, 9 * 3 * 3)
-    assert LENET["small_net"](4, 9, "nothing")[:-1](torch.rand(2, 1, 20, 20)).shape[1] == 9 * 256
+    assert LENET["small_net"](4, 9, "neither")[:-1](torch.rand(2, 1, 20, 20)).shape[1] == 9 * 256
