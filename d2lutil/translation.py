@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 from itertools import chain
@@ -19,6 +20,24 @@ from d2lutil.training import NO_LABEL, Pair
 PAD, START, END = "<pad>", "<start>", "<end>"
 
 Words = Sequence[str]
+HAN = "\u3400-\u9fff"
+TOKEN = re.compile(rf"[{HAN}]|[^\W{HAN}]+'?|[^\w\s]")
+
+
+def words(text: str) -> list[str]:
+    """A sentence as a list of tokens: words, marks, and single Chinese characters, in lower case.
+
+    A word ends behind an apostrophe, as *l'* does in French. The tokens joined by spaces and taken
+    apart again are the same.
+
+    >>> words("Échec de l'envoi.")
+    ['échec', 'de', "l'", 'envoi', '.']
+    >>> words("无法获取 Git 暂存")
+    ['无', '法', '获', '取', 'git', '暂', '存']
+    """
+    if not isinstance(text, str):
+        raise TypeError(f"text must be a string, not {text!r}")
+    return TOKEN.findall(text.lower().replace("’", "'"))
 
 
 def vocabularies(phrases: Phrases) -> tuple[Vocabulary, Vocabulary]:

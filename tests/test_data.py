@@ -1,13 +1,17 @@
 """The data sets: what a reader relies on about their values, shapes, splits and origin."""
 
 import doctest
-from itertools import combinations
+import gettext
+import re
+import struct
+from itertools import chain, combinations
 
 import pytest
 import torch
+from conftest import ROOT
 
 from d2lutil import data
-from d2lutil.data import images, tables
+from d2lutil.data import images, tables, text
 
 SETS = {
     "digits": data.digits,
@@ -161,6 +165,108 @@ def test_a_validation_set_of_number_words():
     assert train[71] == (["seventy", "one"], ["soixante", "et", "onze"])
     parts = [{" ".join(english) for english, _ in part} for part in (train, validation, test)]
     assert not any(a & b for a, b in combinations(parts, 2))
+
+
+# Messages
+
+LANGUAGES = ["French", "Chinese"]
+
+
+def plain(sentence):
+    return " ".join(re.findall(r"\w+", sentence.casefold()))
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_no_english_message_is_in_two_parts(language):
+    parts = data.messages(language, 250, validation_size=150)
+    assert [len(part) for part in parts[1:]] == [150, 250]
+    sources = [[plain(english) for english, _ in part] for part in parts]
+    for part in sources:
+        assert len(set(part)) == len(part)
+    assert not any(set(a) & set(b) for a, b in combinations(sources, 2))
+    assert all(len(english.split()) >= 2 for part in parts[1:] for english, _ in part)
+    assert all(source.count(" ") >= 2 for part in sources[1:] for source in part)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_validation_set_leaves_the_test_messages_as_they_are(language):
+    train, validation, test = data.messages(language, 100, validation_size=50)
+    whole, same = data.messages(language, 100)
+    assert test == same
+    assert sorted(train + validation) == sorted(whole)
+    assert data.messages(language, 100, validation_size=50) == (train, validation, test)
+    assert data.messages(language, 150)[1][:100] == test
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_messages_are_text_that_people_translated(language):
+    everything = list(chain(*data.messages(language)))
+    assert 3000 < len(everything) < 4500
+    words = [len(english.split()) for english, _ in everything]
+    assert 4 < sum(words) / len(words) < 7
+    assert 0.55 < sum(n >= 3 for n in words) / len(words) < 0.75
+    for english, translated in everything:
+        assert plain(english) != plain(translated)
+        assert english == " ".join(english.split())
+        assert translated == " ".join(translated.split())
+        assert not re.search(r"%|[{}<>]|https?:", english + translated)
+        assert language == "French" or re.search("[\u4e00-\u9fff]", translated)
+    known = dict(everything)
+    expected = {"French": "Anglais", "Chinese": "英语"}
+    assert known["English"] == expected[language]  # from Django
+    assert "Shut Down Kernel" in known  # from JupyterLab
+
+
+def test_a_catalogue_is_read_as_gettext_reads_it(tmp_path):
+    """Contexts, plurals, and both orders of bytes."""
+    found = {"": "who", "one": "un", "menu\x04File": "Fichier", "a day\0days": "un jour\0jours"}
+    expected = [("one", "un"), ("File", "Fichier"), ("a day", "un jour"), ("days", "jours")]
+    for order in "<>":
+        texts = [text.encode() for row in zip(*found.items(), strict=True) for text in row]
+        starts = [28 + 16 * len(found)]
+        for content in texts:
+            starts.append(starts[-1] + len(content) + 1)
+        rows = [n for c, at in zip(texts, starts, strict=False) for n in (len(c), at)]
+        head = (0x950412DE, 0, len(found), 28, 28 + 8 * len(found), 0, 0)
+        numbers = struct.pack(f"{order}{len(head) + len(rows)}I", *head, *rows)
+        content = numbers + b"".join(c + b"\0" for c in texts)
+        assert list(text._catalogue(content)) == expected
+        (tmp_path / "a.mo").write_bytes(content)
+        with open(tmp_path / "a.mo", "rb") as file:
+            theirs = gettext.GNUTranslations(file)
+        assert theirs.gettext("one") == "un"
+        assert theirs.pgettext("menu", "File") == "Fichier"
+
+
+def test_messages_of_several_sentences_are_taken_apart(monkeypatch):
+    pairs = [
+        ("Save it. Or do not?", "Enregistrez-le. Ou non ?"),
+        ("One\ntwo  words", "Un\n deux mots"),
+        ("Two. Here one.", "Deux, ici une."),
+    ]
+    monkeypatch.setattr(text, "CATALOGUES", {"French": {"mlxtend": "fr"}})
+    monkeypatch.setattr(text.Path, "glob", lambda self, pattern: [text.Path(__file__)])
+    monkeypatch.setattr(text, "_catalogue", lambda content: pairs)
+    assert list(text._sentences("French")) == [
+        ("Save it.", "Enregistrez-le."),
+        ("Or do not?", "Ou non ?"),
+        ("One", "Un"),
+        ("two words", "deux mots"),
+        ("Two. Here one.", "Deux, ici une."),
+    ]
+
+
+def test_messages_say_which_package_is_lacking(monkeypatch):
+    monkeypatch.setattr(text, "find_spec", lambda name: None)
+    with pytest.raises(ModuleNotFoundError, match="pip install jupyterlab-language-pack-zh-CN"):
+        data.messages("Chinese")
+
+
+def test_what_carries_the_messages_comes_with_the_package():
+    wanted = {package for packages in text.CATALOGUES.values() for package in packages}
+    project = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    needed = re.search(r"^dependencies = \[(.*?)^\]", project, re.M | re.S)[1]
+    assert wanted <= {name.replace("-", "_") for name in re.findall(r'^ *"([\w-]+)', needed, re.M)}
 
 
 def test_a_part_is_held_out_of_a_large_set_by_class():
@@ -382,6 +488,11 @@ def test_autompg_has_a_unique_least_squares_solution():
         ),
         (lambda: data.python_docs(validation_size=9), ValueError, "validation_size .* least 1000"),
         (lambda: data.number_words(validation_size=0), ValueError, "validation_size .* least 1"),
+        (lambda: data.messages("German"), ValueError, "language must be 'French' or 'Chinese'"),
+        (lambda: data.messages(test_size=0), ValueError, "test_size .* at least 1, .* not 0"),
+        (lambda: data.messages(test_size=1001), ValueError, "test_size .* at most 1000"),
+        (lambda: data.messages(validation_size=0), ValueError, "validation_size .* least 1"),
+        (lambda: data.messages(validation_size=1.5), TypeError, "validation_size .* not 1.5"),
         (lambda: data.linear([], 1), ValueError, r"w must .* not \[\]"),
         (lambda: data.linear([[1.0, 2.0]], 1), ValueError, "w must .* in a row"),
         (lambda: data.linear([float("nan")], 1), ValueError, "w must .* finite .*nan"),
@@ -404,13 +515,13 @@ def test_bad_input_is_named(call, error, words):
         call()
 
 
-@pytest.mark.parametrize("load", [data.digits, data.fashion_mnist, data.autompg])
+@pytest.mark.parametrize("load", [data.digits, data.fashion_mnist, data.autompg, data.messages])
 def test_real_data_states_its_origin_and_licence(load):
     assert "Source:" in load.__doc__
     assert "licence" in load.__doc__
 
 
-@pytest.mark.parametrize("module", [images, tables])
+@pytest.mark.parametrize("module", [images, tables, text])
 def test_the_examples_in_the_docstrings(module):
     found = doctest.testmod(module)
     assert found.attempted > 0

