@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from itertools import chain
 from math import exp, log
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -87,40 +88,72 @@ def beam_search(
     *,
     width: int = 1,
     longest: int = 30,
+    alpha: float = 0.0,
 ) -> list[list[str]]:
     """The best translation found of each source phrase in X (n, s), as a list of words.
 
-    `model(X, before)` gives scores (n, words, t) for the word after each of `before` (n, t). Of all
-    beginnings, the `width` most probable are kept and continued, word after word, until each of
-    them has ended or has `longest` words. The best is the most probable. A `width` of 1 is greedy
-    search.
+    `model(X, before)` gives scores (n, words, t) for the word after each of `before` (n, t). A
+    model with the methods `encode` and `step` does nothing twice: ``encode(X)`` gives a state
+    (n, …), and ``step(state, word)`` the scores (n, words) after one more `word` (n,) and the next
+    state. Of all beginnings, the `width` best are kept and continued, word after word, until each
+    of them has ended or has `longest` words. The best has the highest log-probability, divided by
+    its number of words to the power of `alpha`: 0 compares the probabilities themselves, which
+    favours short translations, 1 their mean logarithm per word. A `width` of 1 is greedy search.
 
     Computes where X is, without gradients, and in the mode that the model is in.
     """
     for name, value in {"width": width, "longest": longest}.items():
         check_number(name, value, least=1, whole=True)
+    check_number("alpha", alpha, least=0)
     if not isinstance(X, Tensor) or X.ndim != 2:
         raise TypeError("X must be a tensor (n, s) of source phrases")
     n, v, end = len(X), len(target), target[END]
     before = torch.full((n, 1, 1), target[START], device=X.device)  # (n, k, t)
     total = torch.zeros(n, 1, device=X.device)  # (n, k), log-probabilities
+    advance = _Steps(model, X)
+    rows = torch.arange(n, device=X.device)[:, None]  # (n, 1)
     for _ in range(longest):
         k = before.shape[1]
-        with torch.no_grad():
-            z = model(X.repeat_interleave(k, dim=0), before.flatten(0, 1))[:, :, -1]  # (n·k, v)
-        log_p = z.float().log_softmax(dim=1).view(n, k, v)
+        log_p = advance(before).float().log_softmax(dim=1).view(n, k, v)
         ended = (before == end).any(dim=2)  # (n, k)
         log_p[ended] = -torch.inf
         log_p[..., end].masked_fill_(ended, 0.0)  # what has ended stays as it is
-        best = (total[..., None] + log_p).flatten(1).topk(min(width, k * v), dim=1)  # (n, k')
-        rows = (best.indices // v)[..., None].expand(-1, -1, before.shape[2])  # (n, k', t)
-        before = torch.cat([before.gather(1, rows), (best.indices % v)[..., None]], dim=2)
-        total = best.values
+        longer = (total[..., None] + log_p).flatten(1)  # (n, k·v)
+        said = (before[..., 1:] != end).sum(dim=2) + 1  # (n, k), words with this one or `<end>`
+        mean = longer / (said.float() ** alpha).repeat_interleave(v, dim=1)
+        at = mean.topk(min(width, k * v), dim=1).indices  # (n, k')
+        total = longer.gather(1, at)
+        before = torch.cat([before[rows, at // v], (at % v)[..., None]], dim=2)  # (n, k', t)
+        advance.keep((rows * k + at // v).flatten())
         if (before == end).any(dim=2).all():
             break
-    words = before[..., 1:]  # (n, k, t)
-    found = words[torch.arange(n, device=X.device), total.argmax(dim=1)].tolist()
-    return [target.decode(ids[: ids.index(end)] if end in ids else ids) for ids in found]
+    words = before[:, 0, 1:].tolist()  # the best stands first
+    return [target.decode(ids[: ids.index(end)] if end in ids else ids) for ids in words]
+
+
+class _Steps:
+    """The scores of the next word of all beginnings: step by step if the model can, else anew."""
+
+    def __init__(self, model: Any, X: Tensor) -> None:
+        self.model, self.X = model, X
+        self.cached = hasattr(model, "encode") and hasattr(model, "step")
+        with torch.no_grad():
+            self.state = model.encode(X) if self.cached else None
+
+    def __call__(self, before: Tensor) -> Tensor:
+        """Scores (n·k, v) after the beginnings (n, k, t)."""
+        rows = before.flatten(0, 1)  # (n·k, t)
+        with torch.no_grad():
+            if not self.cached:
+                X = self.X.repeat_interleave(before.shape[1], dim=0)
+                return self.model(X, rows)[:, :, -1]
+            z, self.state = self.model.step(self.state, rows[:, -1])
+            return z
+
+    def keep(self, rows: Tensor) -> None:
+        """Go on from these beginnings, in this order; one may stand twice."""
+        if self.cached:
+            self.state = self.state[rows]
 
 
 def bleu(translations: Sequence[Words], references: Sequence[Words], *, n: int = 4) -> float:

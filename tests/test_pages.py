@@ -152,7 +152,6 @@ def test_api_lists_all_that_is_public_and_nothing_else():
     in_data = {f"data.{name}" for name in d2lutil.data.__all__} - {
         "data.Split",
         "data.Phrases",
-        "data.Sentences",
     }  # in the text
     in_plotting = {
         f"plotting.{name}"

@@ -83,16 +83,46 @@ def probability(model, X, ids):
     return scores.log_softmax(dim=1)[0, ids, range(len(ids))].sum().item()
 
 
+class Stepping(Table):
+    """The same, which remembers the source and where it is instead of reading all anew."""
+
+    def encode(self, X):
+        return torch.stack([X[:, 0], torch.zeros_like(X[:, 0])], dim=1)  # (n, 2)
+
+    def step(self, state, word):
+        source, at = state.T
+        return self.scores[source, word, at], torch.stack([source, at + 1], dim=1)
+
+    def forward(self, X, before):
+        raise AssertionError("it has no need to")
+
+
+@pytest.mark.parametrize("alpha", [0.0, 0.6, 1.0])
+@pytest.mark.parametrize("width", [1, 2, 5])
+@pytest.mark.parametrize("seed", range(3))
+def test_a_model_that_goes_on_step_by_step_says_the_same(seed, width, alpha):
+    X = torch.tensor([[0], [2], [1], [2]])
+    models = [kind(len(FRENCH), seed) for kind in (Table, Stepping)]
+    ours, theirs = (
+        translation.beam_search(model, X, FRENCH, width=width, longest=8, alpha=alpha)
+        for model in models
+    )
+    assert ours == theirs
+
+
+@pytest.mark.parametrize("alpha", [0.0, 0.5, 1.0])
 @pytest.mark.parametrize("seed", range(5))
-def test_a_beam_wide_enough_finds_the_best_of_all(seed):
+def test_a_beam_wide_enough_finds_the_best_of_all(seed, alpha):
     model, longest, end = Table(len(FRENCH), seed), 3, FRENCH[END]
     others = [i for i in range(len(FRENCH)) if i != end]
     every = [[*ids, end] for t in range(longest) for ids in product(others, repeat=t)]
     every += [list(ids) for ids in product(others, repeat=longest)]
     X = torch.tensor([[0], [2]])
-    found = translation.beam_search(model, X, FRENCH, width=len(FRENCH) ** 3, longest=longest)
+    found = translation.beam_search(
+        model, X, FRENCH, width=len(FRENCH) ** 3, longest=longest, alpha=alpha
+    )
     for source, words in zip(X, found, strict=True):
-        best = max(every, key=lambda ids: probability(model, source[None], ids))
+        best = max(every, key=lambda ids: probability(model, source[None], ids) / len(ids) ** alpha)
         assert words == FRENCH.decode([i for i in best if i != end])
 
 
@@ -153,6 +183,13 @@ def test_bleu_is_that_of_torchmetrics(pairs, n):
             "width must be a whole number, at least 1, not 0",
         ),
         (lambda: translation.beam_search(Table(8, 0), [1], FRENCH), TypeError, "X must be"),
+        (
+            lambda: translation.beam_search(
+                Table(8, 0), torch.zeros(1, 1).long(), FRENCH, alpha=-1
+            ),
+            ValueError,
+            "alpha must be a finite number, at least 0, not -1",
+        ),
     ],
 )
 def test_bad_input_is_named(call, error, words):

@@ -380,11 +380,11 @@ def test_there_is_one_issue_at_most(tmp_path, tools, job, issue, open_issue, cal
 
 def test_dependabot_leaves_alone_what_is_held_back():
     (pins,) = (u for u in load(GITHUB / "dependabot.yml")["updates"] if "ignore" in u)
-    extras = PYPROJECT["project"]["optional-dependencies"].values()
+    project = PYPROJECT["project"]
     held = {
         re.match(r"[\w-]+", requirement)[0]
-        for extra in extras
-        for requirement in extra
+        for needed in (project["dependencies"], *project["optional-dependencies"].values())
+        for requirement in needed
         if re.search("[=<]", requirement)
     }
     assert {entry["dependency-name"] for entry in pins["ignore"]} == held

@@ -17,12 +17,11 @@ if TYPE_CHECKING:
     from d2lutil.data.digit_scenes import scenes
     from d2lutil.data.images import digits, fashion_mnist
     from d2lutil.data.tables import AUTOMPG_COLUMNS, Split, autompg, blobs, linear, moons, xor
-    from d2lutil.data.text import Phrases, Sentences, messages, number_words, python_docs
+    from d2lutil.data.text import Phrases, messages, number_words, python_docs
 
 __all__ = [
     "AUTOMPG_COLUMNS",
     "Phrases",
-    "Sentences",
     "Split",
     "autompg",
     "blobs",
@@ -40,7 +39,6 @@ __all__ = [
 _MODULES = {  # where each is; no module has the name of one of them
     "AUTOMPG_COLUMNS": "tables",
     "Phrases": "text",
-    "Sentences": "text",
     "Split": "tables",
     "autompg": "tables",
     "blobs": "tables",

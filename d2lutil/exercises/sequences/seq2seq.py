@@ -45,7 +45,7 @@ def _batch(
     before_filler: int | None = None,
     extra: int = 1,
 ) -> Batch:
-    """The same with other fillers and marks."""
+    """The same with other padding and marks."""
     first = [] if start is None else [start]
     last = [] if end is None else [end]
     length = max(map(len, phrases)) + extra
@@ -95,7 +95,7 @@ def _end_in_before(phrases: Phrases, pad: int, start: int, end: int) -> Batch:
 
 
 def _one_table(phrases: Phrases, pad: int, start: int, end: int, ignored: bool) -> Batch:
-    """Both cut out of one table, which has one filler."""
+    """Both cut out of one table, which has one padding value."""
     rows = [[start, *p, end] for p in phrases]
     table = _rows(rows, -100 if ignored else pad, max(map(len, rows)))
     return table[:, :-1], table[:, 1:]
@@ -156,8 +156,8 @@ def _cut(phrases: Phrases, pad: int, start: int, end: int) -> Batch:
 
 
 _FILLED_WITH_0 = (
-    "You fill `before` up with 0, as `pad_sequence` does unless told otherwise. The filler is "
-    "`pad`: `padding_value=pad`."
+    "You fill `before` up with 0, as `pad_sequence` does unless told otherwise. The padding token "
+    "is `pad`: `padding_value=pad`."
 )
 
 teacher_batch = Exercise(
@@ -167,8 +167,8 @@ teacher_batch = Exercise(
     mistakes=[
         (
             partial(_batch, behind=None),
-            "You fill `y` up with `pad`. The loss would count those places, and teach the decoder "
-            "to say `<pad>`. Which label is not counted?",
+            "You fill `y` up with `pad`. The loss would count those positions, and teach the "
+            "decoder to say `<pad>`. Which label is not counted?",
         ),
         (
             partial(_batch, before_filler=-100),
@@ -177,8 +177,8 @@ teacher_batch = Exercise(
         ),
         (
             partial(_batch, behind=None, before_filler=-100),
-            "You have the two fillers the wrong way round: inputs are filled up with `pad`, labels "
-            "with -100.",
+            "You have the two padding values the wrong way round: inputs are filled up with `pad`, "
+            "labels with -100.",
         ),
         (
             partial(_batch, behind=0),
@@ -240,13 +240,14 @@ teacher_batch = Exercise(
             (
                 partial(_one_table, ignored=ignored),
                 "You cut both out of one table. In its shorter rows `end` is not the last, so it "
-                "stays in `before`. And one table has one filler; `before` and `y` need two.",
+                "stays in `before`. And one table has one padding value; `before` and `y` need "
+                "two.",
             )
             for ignored in (False, True)
         ),
         (
             _ends_in_before,
-            "You fill `before` up with `end`. There is a filler for that: `pad`.",
+            "You fill `before` up with `end`. There is a padding token: `pad`.",
         ),
         (
             _ends_in_y,
@@ -255,11 +256,11 @@ teacher_batch = Exercise(
         ),
         (
             _padded_in_front,
-            "You fill up in front. The words come first, and the filler behind them.",
+            "You fill up in front. The words come first, and the padding behind them.",
         ),
         (
             _end_at_the_edge,
-            "Your `end` stands behind the filler. It has to follow the last word at once.",
+            "Your `end` stands behind the padding. It has to follow the last word at once.",
         ),
         (
             lambda phrases, pad, start, end: _teacher(phrases, pad, end, start),
@@ -282,7 +283,7 @@ teacher_batch = Exercise(
 
 
 def _grams(words: Words, n: int) -> list[tuple[str, ...]]:
-    """All runs of n words, in order."""
+    """All n-grams of n words, in order."""
     return [tuple(words[i : i + n]) for i in range(len(words) - n + 1)]
 
 
@@ -305,8 +306,8 @@ def _clipped_cases(generator: torch.Generator) -> Iterator[tuple[Words, Words, i
     yield ["cent", "vingt"], ["deux", "vingt"], 2
     yield ["un", "deux", "trois"], ["trois", "deux", "un"], 2
     yield ["a", "bc", "un"], ["ab", "c", "un"], 2
-    yield ["cent", "deux"], ["six", "cent", "deux", "mille"], 2  # a single run
-    yield ["mille", "mille", "mille"], ["mille", "mille", "mille"], 2  # runs that overlap
+    yield ["cent", "deux"], ["six", "cent", "deux", "mille"], 2  # a single n-gram
+    yield ["mille", "mille", "mille"], ["mille", "mille", "mille"], 2  # n-grams that overlap
     yield ["un", "cent"], ["une", "cents", "six"], 1  # words that begin alike
     yield ["six", "cent"], ["deux", "un", "six", "cent"], 1  # beyond the translation's length
     words = ["cent", "deux", "mille"]
@@ -321,7 +322,7 @@ def _clipped_cases(generator: torch.Generator) -> Iterator[tuple[Words, Words, i
 
 
 def _right(ours: list[Any], theirs: list[Any]) -> int:
-    """How many of our runs stand in theirs, each at most as often as it stands there."""
+    """How many of our n-grams stand in theirs, each at most as often as it stands there."""
     return (Counter(ours) & Counter(theirs)).total()
 
 
@@ -336,7 +337,7 @@ def _from_runs(
     ),
     runs: Callable[[Words, int], list[Any]] = _grams,
 ) -> Callable[[Words, Words, int], float]:
-    """An answer that divides the numbers of share(ours, theirs), both of them lists of runs."""
+    """An answer that divides the numbers of share(ours, theirs), both of them lists of n-grams."""
     return lambda translation, reference, n: _share(
         *share(runs(translation, n), runs(reference, n))
     )
@@ -358,7 +359,7 @@ def _short_is_right(translation: Words, reference: Words, n: int, least: int | N
 
 
 def _stumps(translation: Words, reference: Words, n: int) -> float:
-    """Takes what is left at the end for runs, too."""
+    """Takes what is left at the end for n-grams, too."""
     return _from_runs(runs=lambda words, n: [tuple(words[i : i + n]) for i in range(len(words))])(
         translation, reference, n
     )
@@ -376,7 +377,7 @@ def _over_words(translation: Words, reference: Words, n: int) -> float:
 
 
 def _in_text(translation: Words, reference: Words, n: int, counted: bool) -> float:
-    """Looks for runs in the words joined by spaces."""
+    """Looks for n-grams in the words joined by spaces."""
     ours, text = Counter(" ".join(g) for g in _grams(translation, n)), " ".join(reference)
     if counted:
         right = sum(min(count, text.count(run)) for run, count in ours.items())
@@ -390,7 +391,7 @@ def _exact_is_none(translation: Words, reference: Words, n: int) -> float:
 
 
 def _one_length(translation: Words, reference: Words, n: int) -> float:
-    """Takes as many runs from the reference as from the translation."""
+    """Takes as many n-grams from the reference as from the translation."""
     m = len(translation) - n + 1
     return _from_runs(runs=lambda words, n: [tuple(words[i : i + n]) for i in range(m)])(
         translation, reference, n
@@ -403,7 +404,7 @@ def _cut_by_minus(translation: Words, reference: Words, n: int) -> float:
 
 
 def _unguarded(answer: Callable[[Words, Words, int], float]) -> Callable[..., float]:
-    """Divides by the number of runs even if there is none."""
+    """Divides by the number of n-grams even if there is none."""
 
     def unguarded(translation: Words, reference: Words, n: int) -> float:
         return answer(translation, reference, n) if _grams(translation, n) else 1 / 0
@@ -414,16 +415,16 @@ def _unguarded(answer: Callable[[Words, Words, int], float]) -> Callable[..., fl
 _MISCOUNTED = [
     (
         _from_runs(lambda ours, theirs: (sum(gram in theirs for gram in ours), len(ours))),
-        "You count a run each time it is said, however often. It counts at most as often as it "
+        "You count an n-gram each time it is said, however often. It counts at most as often as it "
         "stands in the reference: “mille mille mille mille” is no perfect translation.",
     ),
     (
         _from_runs(lambda ours, theirs: (len({*ours} & {*theirs}), len({*ours}))),
-        "A set forgets how often a run is there. Count: `Counter` does.",
+        "A set forgets how often an n-gram is there. Count: `Counter` does.",
     ),
     (
         _from_runs(lambda ours, theirs: (len({*ours} & {*theirs}), len(ours))),
-        "Above the line you have a set, which forgets how often a run is there. What is said "
+        "Above the line you have a set, which forgets how often an n-gram is there. What is said "
         "twice, and stands twice in the reference, counts twice.",
     ),
 ]
@@ -437,49 +438,49 @@ clipped_precision = Exercise(
         *((_unguarded(wrong), hint) for wrong, hint in _MISCOUNTED),
         (
             _unguarded(_clipped),
-            "A translation of fewer than `n` words has no run of `n`, and you divide by their "
+            "A translation of fewer than `n` words has no n-gram, and you divide by their "
             "number. The task asks for 0.0 there.",
         ),
         (
             _from_runs(lambda ours, theirs: (_right(ours, theirs), len(theirs))),
-            "You divide by the number of runs in the reference. That is the recall. Precision asks "
-            "how much of what was *said* is right. Are the two lists the right way round?",
+            "You divide by the number of n-grams in the reference. That is the recall. Precision "
+            "asks how much of what was *said* is right. Are the two lists the right way round?",
         ),
         (
             _recall,
-            "You divide by the number of runs in the reference, of which there may be none. That "
-            "is the recall. Precision asks how much of what was *said* is right.",
+            "You divide by the number of n-grams in the reference, of which there may be none. "
+            "That is the recall. Precision asks how much of what was *said* is right.",
         ),
         (
             _equal_is_right,
-            "You take equal lists for right, even if they have fewer than `n` words and so no run "
-            "of `n`. Is that a test for equality, or one run at least, as by `max(1, …)`?",
+            "You take equal lists for right, even if they have fewer than `n` words and so no "
+            "n-gram. Is that a test for equality, or one n-gram at least, as by `max(1, …)`?",
         ),
         *(
             (
                 partial(_short_is_right, least=least),
-                "Where the reference has no run of `n` words, nothing that is said can be right, "
+                "Where the reference has no n-gram, nothing that is said can be right, "
                 "and the share is 0.",
             )
             for least in (None, 1)
         ),
         (
             _from_runs(lambda ours, theirs: (_right(ours, theirs), len({*ours}))),
-            "You divide by the number of different runs. Divide by the number of all runs in the "
-            "translation.",
+            "You divide by the number of different n-grams. Divide by the number of all n-grams in "
+            "the translation.",
         ),
         *(
             (
                 answer,
-                "You divide by the number of words. There are fewer runs than words, if n is more "
-                "than 1.",
+                "You divide by the number of words. There are fewer n-grams than words, if n is "
+                "more than 1.",
             )
             for answer in (_over_words, _not_of_nothing(_over_words))
         ),
         (
             _from_runs(lambda ours, theirs: (_right(ours, theirs), max(len(ours), len(theirs)))),
-            "You divide by the number of runs in the longer of the two. Precision asks only about "
-            "the translation.",
+            "You divide by the number of n-grams in the longer of the two. Precision asks only "
+            "about the translation.",
         ),
         (
             given(_clipped, n=lambda n: 1),
@@ -487,23 +488,23 @@ clipped_precision = Exercise(
         ),
         (
             _from_runs(runs=lambda words, n: _grams(words, n)[:-1]),
-            "You leave out the last run. There are `len(words) - n + 1` of them.",
+            "You leave out the last n-gram. There are `len(words) - n + 1` of them.",
         ),
         (
             _exact_is_none,
-            "A translation of exactly `n` words has one run of `n` words, itself. Only fewer words "
+            "A translation of exactly `n` words has one n-gram, itself. Only fewer words "
             "have none.",
         ),
         (
             _one_length,
-            "You take as many runs from the reference as from the translation. Each list has its "
-            "own number, `len(words) - n + 1`.",
+            "You take as many n-grams from the reference as from the translation. Each list has "
+            "its own number, `len(words) - n + 1`.",
         ),
         *(
             (
                 partial(_in_text, counted=counted),
-                "You look for runs in joined text. There “un” is found in “une”, and runs that "
-                "overlap are counted once. Compare tuples of words.",
+                "You look for n-grams in joined text. There “un” is found in “une”, and n-grams "
+                "that overlap are counted once. Compare tuples of words.",
             )
             for counted in (True, False)
         ),
@@ -515,23 +516,24 @@ clipped_precision = Exercise(
         *(
             (
                 answer,
-                "At the end you have runs of fewer than n words. The last run begins n words "
+                "At the end you have pieces of fewer than n words. The last n-gram begins n words "
                 "before the end.",
             )
             for answer in (_stumps, _not_of_nothing(_stumps))
         ),
         (
             _from_runs(runs=lambda words, n: [tuple(sorted(g)) for g in _grams(words, n)]),
-            "You sort the words of a run. Their order counts: “cent deux” is not “deux cents”.",
+            "You sort the words of an n-gram. Their order counts: “cent deux” is not “deux cents”.",
         ),
         (
             _from_runs(runs=lambda words, n: ["".join(gram) for gram in _grams(words, n)]),
-            "You glue the words of a run together. “a bc” and “ab c” are then the same. Keep the "
-            "words apart, in a tuple.",
+            "You glue the words of an n-gram together. “a bc” and “ab c” are then the same. Keep "
+            "the words apart, in a tuple.",
         ),
         (
             _from_runs(lambda ours, theirs: (sum(map(eq, ours, theirs)), len(ours))),
-            "You compare runs in the same place. A run may stand anywhere in the reference.",
+            "You compare n-grams at the same position. An n-gram may stand anywhere in the "
+            "reference.",
         ),
         (
             then(_clipped, lambda share: 100 * share),
@@ -539,7 +541,7 @@ clipped_precision = Exercise(
         ),
         (
             _from_runs(lambda ours, theirs: (_right(ours, theirs), 1)),
-            "You count what is right. Divide it by the number of runs in the translation.",
+            "You count what is right. Divide it by the number of n-grams in the translation.",
         ),
     ],
 )
@@ -729,7 +731,7 @@ beam_step = Exercise(
         (
             _step_by_index,
             "`index`, or a search by `==`, finds the first of equal scores only. `topk` gives the "
-            "places as well: `.indices`.",
+            "positions as well: `.indices`.",
         ),
         (
             _step_of_rows,
@@ -748,7 +750,7 @@ beam_step = Exercise(
         (
             _step_wrapped,
             "You divide by the number of beginnings. A row of the flattened scores has as many "
-            "places as there are words.",
+            "positions as there are words.",
         ),
         (
             _step_each,
@@ -776,7 +778,7 @@ beam_step = Exercise(
         ),
         (
             _step_flat_rows,
-            "Your rows are places in the flattened scores. `//` makes rows of them.",
+            "Your rows are positions in the flattened scores. `//` makes rows of them.",
         ),
         (
             then(_step, lambda *parts: tuple(part.flip(0) for part in parts)),

@@ -24,9 +24,9 @@ WORDS = st.lists(st.sampled_from("abc"), min_size=1, max_size=9)
 
 def translator(seed, hidden=6, sharpness=1.0):
     torch.manual_seed(seed)
-    net = CHAPTER["Seq2Seq"](len(ENGLISH), len(FRENCH), hidden, ENGLISH[PAD], embedded=5)
+    net = CHAPTER["Seq2Seq"](len(ENGLISH), len(FRENCH), hidden, ENGLISH[PAD])
     with torch.no_grad():
-        net.output.weight.mul_(sharpness)
+        net.decode.output.weight.mul_(sharpness)
     return net.eval()
 
 
@@ -58,21 +58,21 @@ def test_masked_loss_is_torchs(n, t, v, seed):
     y[0, 0] = v - 1
     ours, theirs = CHAPTER["masked_loss"](z, y), F.cross_entropy(z, y)
     assert torch.allclose(ours, theirs)
-    slopes = [torch.autograd.grad(loss, z)[0] for loss in (ours, theirs)]
-    assert torch.allclose(*slopes, atol=1e-6)
+    gradients = [torch.autograd.grad(loss, z)[0] for loss in (ours, theirs)]
+    assert torch.allclose(*gradients, atol=1e-6)
 
 
 @settings(deadline=None, max_examples=20)
 @given(st.lists(st.integers(0, 299), min_size=1, max_size=6), st.integers(0, 99))
-def test_filler_changes_nothing(rows, seed):
+def test_padding_changes_nothing(rows, seed):
     net = translator(seed)
     (X, before), _ = translation.tensors([TRAIN[i] for i in rows], ENGLISH, FRENCH)
     lengths = (ENGLISH[PAD] != X).sum(dim=1)
     packed = nn.utils.rnn.pack_padded_sequence(
-        net.embed_in(X), lengths, batch_first=True, enforce_sorted=False
+        net.encode.embed(X), lengths, batch_first=True, enforce_sorted=False
     )
     with torch.no_grad():
-        assert torch.allclose(net.encode(X), net.encoder(packed)[1][0], atol=1e-6)
+        assert torch.allclose(net.encode(X), net.encode.gru(packed)[1][0], atol=1e-6)
         z = net(X, before)
         for i, row in enumerate(rows):
             (x, one), _ = translation.tensors([TRAIN[row]], ENGLISH, FRENCH)
@@ -92,21 +92,50 @@ def test_decoder_never_looks_ahead():
     assert not torch.allclose(z[:, :, 2:], other[:, :, 2:], atol=1e-3)
 
 
-@pytest.mark.parametrize("width", [1, 2, 3, 4])
-@pytest.mark.parametrize("seed", range(4))
-def test_beam_is_that_of_translation(width, seed):
+def test_steps_are_those_of_the_whole():
+    net = translator(1)
+    (X, before), _ = translation.tensors(TRAIN[:20], ENGLISH, FRENCH)
+    with torch.no_grad():
+        state, columns = net.encode(X), []
+        for word in before.T:
+            z, state = net.step(state, word)
+            columns.append(z)
+        assert torch.allclose(torch.stack(columns, dim=2), net(X, before), atol=1e-5)
+
+
+def test_own_words_are_greedy_search():
+    torch.manual_seed(0)
+    net = CHAPTER["OwnWords"](len(ENGLISH), len(FRENCH), 6, ENGLISH[PAD])
+    (X, before), _ = translation.tensors(TRAIN[:20], ENGLISH, FRENCH)
+    with torch.no_grad():
+        written = net.train()(X, before).argmax(dim=1)  # (n, t)
+        own = torch.cat([before[:, :1], written[:, :-1]], dim=1)
+        again = net.eval()(X, own).argmax(dim=1)
+        zero = torch.zeros(len(X), dtype=torch.long)
+        assert torch.equal(CHAPTER["go_on"](net, X, before, zero), written)
+        end = torch.full_like(zero, before.shape[1])
+        taught = net(X, before).argmax(dim=1)
+        assert torch.equal(CHAPTER["go_on"](net, X, before, end), taught)
+    assert torch.equal(written, again)
+
+
+@pytest.mark.parametrize("alpha", [0.0, 1.0])
+@pytest.mark.parametrize("width", [1, 2, 4])
+@pytest.mark.parametrize("seed", range(3))
+def test_beam_is_that_of_translation(width, seed, alpha):
     net, (start, end) = translator(seed, sharpness=12), (FRENCH[START], FRENCH[END])
     for words, _ in TEST[:5]:
         x = ENGLISH.encode([*words, END])[None]
-        steps = CHAPTER["beam"](net, x, start, end, width, longest=8)
-        total, ids = steps[-1][0]
+        steps = CHAPTER["beam"](net, x, start, end, width, longest=8, alpha=alpha)
+        score, total, ids, _ = steps[-1][0]
         said = [i for i in ids[1:] if i != end]
-        theirs = translation.beam_search(net, x, FRENCH, width=width, longest=8)
+        theirs = translation.beam_search(net, x, FRENCH, width=width, longest=8, alpha=alpha)
         assert FRENCH.decode(said) == theirs[0]
         with torch.no_grad():
             log_p = net(x, torch.tensor([ids[:-1]]))[0].log_softmax(dim=0)
         chosen = [log_p[w, t].item() for t, w in enumerate(ids[1:])]
         assert total == pytest.approx(sum(chosen), abs=1e-3)
+        assert score == pytest.approx(total / len(ids[1:]) ** alpha)
         if width == 1:
             assert CHAPTER["greedy"](net, x, start, end, longest=8) == ids[1:]
 
@@ -119,6 +148,19 @@ def test_bleu_is_that_of_torchmetrics(pairs, n):
         [" ".join(words) for words in ours], [[" ".join(words)] for words in theirs], n_gram=n
     )
     assert CHAPTER["bleu"](ours, theirs, n=n) == pytest.approx(want.item(), abs=1e-5)
+
+
+def test_scores_are_from_0_to_100():
+    ours, theirs = [["deux", "cent", "six", "mille", "un"]] * 2, [["deux", "cent", "six"]] * 2
+    assert CHAPTER["scores"](theirs, theirs)[1] == pytest.approx(100)
+    assert CHAPTER["scores"](ours, ours) == pytest.approx((100, 100))
+
+
+def test_lookup_finds_the_most_alike():
+    lookup = CHAPTER["lookup"]
+    lookup.__globals__["parts"] = [[(["a", "b"], ["x"]), (["a", "c", "d"], ["y"])]]
+    assert lookup(["c", "a"]) == ["y"]
+    assert lookup(["b"]) == ["x"]
 
 
 def test_bleu_by_hand():
