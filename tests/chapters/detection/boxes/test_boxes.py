@@ -65,21 +65,6 @@ def test_suppression_is_torchvisions(seed, n, threshold):
     assert torch.equal(BOXES["nms"](A, scores, threshold), ops.nms(A, scores, threshold))
 
 
-def test_soft_suppression_is_its_definition():
-    generator = torch.Generator().manual_seed(0)
-    A, scores = boxes(20, generator), torch.rand(20, generator=generator)
-    want, left = scores.tolist(), list(range(20))
-    overlaps = ops.box_iou(A, A).tolist()
-    while left:
-        best = max(left, key=lambda i: want[i])
-        left.remove(best)
-        for i in left:
-            want[i] *= math.exp(-(overlaps[best][i] ** 2) / 0.5)
-    before = scores.clone()
-    torch.testing.assert_close(BOXES["soft_nms"](A, scores), torch.tensor(want))
-    assert torch.equal(scores, before)
-
-
 @settings(max_examples=40, deadline=None)
 @given(seeds, st.sampled_from([0.5, 0.75]))
 def test_average_precision_is_that_of_the_package(seed, threshold):
