@@ -53,15 +53,17 @@ def nms(detections: Tensor, threshold: float = 0.5) -> Tensor:
     _check_share("threshold", threshold)
     order = detections[:, 5].argsort(descending=True, stable=True)  # (n,)
     detections = detections[order]
-    boxes, scores = _precise(detections[:, 1:5]), _precise(detections[:, 5])  # (n, 4), (n,)
-    threshold = torch.tensor(
-        float(threshold), dtype=boxes.dtype
-    ).item()  # compared as an IoU is rounded
-    keep = torch.zeros(len(detections), dtype=torch.bool, device=detections.device)  # (n,)
-    for c in detections[:, 0].unique():  # torchvision's batched_nms moves boxes, and so rounds them
-        mine = (detections[:, 0] == c).nonzero()[:, 0]  # (k,)
-        keep[mine[ops.nms(boxes[mine], scores[mine], threshold)]] = True
-    return detections[keep]
+    classes, boxes = detections[:, 0].cpu(), detections[:, 1:5].cpu()  # (n,), (n, 4)
+    precise = _precise(boxes).dtype
+    threshold = torch.tensor(float(threshold), dtype=precise).item()  # rounded like an IoU
+    # Boxes of different classes are moved apart, so that they overlap no more. In double precision
+    # that rounds nothing; torchvision's batched_nms does the same in the boxes' own precision.
+    boxes = boxes.double()
+    if len(boxes):
+        which = classes.unique(return_inverse=True)[1]  # (n,)
+        boxes = boxes + (which * (boxes.max() - boxes.min() + 1))[:, None]
+    ranks = torch.arange(len(boxes), 0, -1, dtype=boxes.dtype)  # (n,) the first is the best
+    return detections[ops.nms(boxes, ranks, threshold).to(detections.device)]
 
 
 def hits(detections: Tensor, objects: Tensor, threshold: float = 0.5) -> Tensor:

@@ -118,7 +118,7 @@ def test_reference_is_complete(key):
     assert name, "a key is surname, year, word"
     surname = str(Text.from_latex("".join(entry.persons["author"][0].last_names)))
     assert normalize("NFKD", surname).encode("ascii", "ignore").decode().lower() == name[1]
-    assert entry.fields["year"] == name[2]
+    assert entry.fields["year"].rstrip("ab") == name[2], "two of one year are 2016a and 2016b"
     assert name[3] in re.sub(r"[{}]", "", entry.fields["title"]).lower()
     where = {"journal", "booktitle", "publisher", "howpublished"}
     assert where & set(entry.fields), "where was it published?"

@@ -99,8 +99,8 @@ _ROWS = (
     "width. The channels come before both, so it takes two: (c, 1, 1)."
 )
 _EPS = (
-    "`eps` is in the wrong place. It is added to the variance, under the root, where it keeps a "
-    "channel that never changes from dividing by zero."
+    "`eps` stands where it should not. It is added to the variance, under the root, where it "
+    "keeps a channel that never changes from dividing by zero."
 )
 
 normalise_batch = Exercise(
@@ -114,12 +114,12 @@ normalise_batch = Exercise(
         ),
         (
             lambda X, gamma, beta, eps: _batch(X, gamma, beta, eps, dims=(0,)),
-            "You average over the images only, so every place has a mean of its own. A channel has "
-            "one mean, over all images and all places.",
+            "You average over the images only, so every position has a mean of its own. A channel "
+            "has one mean, over all images and all positions.",
         ),
         (
             lambda X, gamma, beta, eps: _batch(X, gamma, beta, eps, dims=(2, 3)),
-            "You average over the places of each image by itself, which is called instance "
+            "You average over the positions of each image by itself, which is called instance "
             "normalisation. The images of a batch are taken together.",
         ),
         (
@@ -178,7 +178,7 @@ normalise_batch = Exercise(
                 + _column(beta)
             ),
             "You divide by the variance. Its square root, the standard deviation, is what brings "
-            "the spread to 1.",
+            "the deviation to 1.",
         ),
         (
             lambda X, gamma, beta, eps: _batch(X, torch.ones_like(gamma), 0 * beta, eps),
@@ -195,7 +195,7 @@ normalise_batch = Exercise(
         ),
         (
             lambda X, gamma, beta, eps: _batch(X, beta, gamma, eps),
-            "`gamma` and `beta` have changed places: `gamma` multiplies, `beta` is added.",
+            "`gamma` and `beta` are exchanged: `gamma` multiplies, `beta` is added.",
         ),
         (
             lambda X, gamma, beta, eps: (
@@ -231,7 +231,7 @@ normalise_batch = Exercise(
 
 
 def _layers(X: Tensor, W1: Tensor, W2: Tensor, stride: int) -> Tensor:
-    """What the two convolutions make of X (n, c, h, w), before the sum: (n, k, h', w')."""
+    """The output of the two convolutions for X (n, c, h, w), before the sum: (n, k, h', w')."""
     Y = torch.relu(F.conv2d(X, W1, stride=stride, padding=1))
     return F.conv2d(Y, W2, padding=1)
 
@@ -252,8 +252,8 @@ def _padded(
     return torch.relu(Y + F.conv2d(X, W3, stride=at[2], padding=padding[2]))
 
 
-def _wire(Y: Tensor, X: Tensor, W3: Tensor, stride: int, needed: bool) -> Tensor:
-    """The shortcut uses W3 only where it is needed."""
+def _maybe_projected(Y: Tensor, X: Tensor, W3: Tensor, stride: int, needed: bool) -> Tensor:
+    """W3 is used only where it is needed."""
     return torch.relu(Y + (F.conv2d(X, W3, stride=stride) if needed else X))
 
 
@@ -269,8 +269,8 @@ _PADDING = (
     "convolutions need `padding=1`."
 )
 _ALWAYS = (
-    "Your shortcut does without `W3` in some cases. The chapter's block does, too; this exercise "
-    "gives you a `W3` each time, and the shortcut goes through it."
+    "You leave `W3` out in some cases. The chapter's block does, too; this exercise gives you a "
+    "`W3` each time, and `X` always goes through it."
 )
 
 
@@ -299,7 +299,7 @@ residual_forward = Exercise(
     mistakes=[
         (
             lambda X, W1, W2, W3, stride: torch.relu(_layers(X, W1, W2, stride)),
-            "The shortcut is missing. This is a plain pair of layers.",
+            "The residual connection is missing. This is a plain pair of layers.",
         ),
         (
             lambda X, W1, W2, W3, stride: (
@@ -311,7 +311,7 @@ residual_forward = Exercise(
             lambda X, W1, W2, W3, stride: (
                 torch.relu(_layers(X, W1, W2, stride)) + torch.relu(F.conv2d(X, W3, stride=stride))
             ),
-            "You bend both parts and then add them. Add first, then bend the sum.",
+            "You apply ReLU to both terms and then add them. Add first; ReLU follows the sum.",
         ),
         (
             lambda X, W1, W2, W3, stride: (
@@ -323,13 +323,13 @@ residual_forward = Exercise(
             lambda X, W1, W2, W3, stride: torch.relu(
                 _layers(X, W1, W2, stride) * F.conv2d(X, W3, stride=stride)
             ),
-            "You multiply the two parts. The whole idea is that they are added.",
+            "You multiply the two terms. In a residual block they are added.",
         ),
         (
             lambda X, W1, W2, W3, stride: torch.relu(
                 F.conv2d(X, W3, stride=stride) - _layers(X, W1, W2, stride)
             ),
-            "You subtract what the layers make. Add it.",
+            "You subtract the output of the layers. Add it.",
         ),
         (
             lambda X, W1, W2, W3, stride: torch.relu(
@@ -349,40 +349,41 @@ residual_forward = Exercise(
             lambda X, W1, W2, W3, stride: torch.relu(
                 _layers(X, W1, W2, stride) + torch.relu(F.conv2d(X, W3, stride=stride))
             ),
-            "There is a ReLU on your shortcut. Nothing should bend on it before the sum.",
+            "There is a ReLU on your projection shortcut. It is linear: only `W3`, no activation.",
         ),
         (
             lambda X, W1, W2, W3, stride: torch.relu(
                 _layers(X, W1, W2, stride) + F.conv2d(torch.relu(X), W3, stride=stride)
             ),
-            "Your shortcut begins with a ReLU. Let `X` through `W3` as it is.",
+            "Your projection shortcut begins with a ReLU. Apply `W3` to `X` as it is.",
         ),
         (
             lambda X, W1, W2, W3, stride: torch.relu(
                 _layers(torch.relu(X), W1, W2, stride) + F.conv2d(X, W3, stride=stride)
             ),
-            "The first convolution should read `X` as it is; you bend it before.",
+            "The first convolution takes `X` as it is; you apply ReLU to it before.",
         ),
         (
             lambda X, W1, W2, W3, stride: torch.relu(
                 _layers(X, W1, W2, stride) + torch.relu(F.conv2d(X, W1, stride=stride, padding=1))
             ),
-            "Your shortcut starts after the first layer. It should carry the block's input, `X`, "
-            "through `W3`. Have you given two things one name?",
+            "Your residual connection starts after the first layer. It should carry the block's "
+            "input, `X`, through `W3`. Have you given two things one name?",
         ),
         (
             lambda X, W1, W2, W3, stride: torch.relu(2 * _layers(X, W1, W2, stride)),
-            "You add what the layers make to itself. Keep `X` under a name of its own, and send it "
-            "through `W3`.",
+            "You add the output of the layers to itself. Keep `X` under a name of its own, and "
+            "apply `W3` to it.",
         ),
         (
             lambda X, W1, W2, W3, stride: torch.relu(F.conv2d(X, W3, stride=stride)),
-            "This is the shortcut alone. What the two convolutions make is added to it.",
+            "This is the projection shortcut alone. The output of the two convolutions is added to "
+            "it.",
         ),
         (
             lambda X, W1, W2, W3, stride: _layers(X, W1, W2, stride),
-            "This is the part that the layers make. The shortcut is still to be added, and the sum "
-            "to be bent.",
+            "This is the output of the layers. The projection of `X` is still to be added, and "
+            "ReLU follows the sum.",
         ),
         (
             lambda X, W1, W2, W3, stride: torch.relu(
@@ -393,16 +394,16 @@ residual_forward = Exercise(
         ),
         (
             lambda X, W1, W2, W3, stride: torch.relu(_layers(X, W1, W2, stride) + F.conv2d(X, W3)),
-            "Your shortcut keeps the size of `X`, while the layers reduce it. What has the first "
-            "convolution that the shortcut lacks?",
+            "Your projection keeps the size of `X`, while the layers reduce it. What has the first "
+            "convolution that the projection lacks?",
         ),
         (lambda *arguments: _padded(*arguments, padding=(0, 0, 0)), _PADDING),
         (lambda *arguments: _padded(*arguments, padding=(0, 1, 0)), _PADDING),
         (lambda *arguments: _padded(*arguments, padding=(1, 0, 0)), _PADDING),
         (
             lambda *arguments: _padded(*arguments, padding=(1, 1, 1)),
-            "The 1×1 convolution has padding, which makes the image larger. A 1×1 kernel fits in "
-            "every place as it is.",
+            "The 1×1 convolution has padding, which makes the image larger. A 1×1 kernel fits at "
+            "every position as it is.",
         ),
         (
             lambda *arguments: _padded(*arguments, strides=(True, True, True)),
@@ -411,24 +412,26 @@ residual_forward = Exercise(
         ),
         (
             lambda *arguments: _padded(*arguments, strides=(False, False, False)),
-            "You never use `stride`. The first convolution has it, and so has the shortcut.",
+            "You never use `stride`. The first convolution has it, and so has the projection.",
         ),
         (
             lambda X, W1, W2, W3, stride: _residual(X, W1, W2, W3, 2),
             "Your stride is always 2. Use the argument `stride`.",
         ),
         (
-            lambda X, W1, W2, W3, stride: _wire(_layers(X, W1, W2, stride), X, W3, stride, False),
-            "You add `X` as it is. Here the shortcut goes through `W3`, with the stride.",
+            lambda X, W1, W2, W3, stride: _maybe_projected(
+                _layers(X, W1, W2, stride), X, W3, stride, False
+            ),
+            "You add `X` as it is. Here it goes through the projection `W3`, with the stride.",
         ),
         (
-            lambda X, W1, W2, W3, stride: _wire(
+            lambda X, W1, W2, W3, stride: _maybe_projected(
                 _layers(X, W1, W2, stride), X, W3, stride, needed=stride != 1
             ),
             _ALWAYS,
         ),
         (
-            lambda X, W1, W2, W3, stride: _wire(
+            lambda X, W1, W2, W3, stride: _maybe_projected(
                 Y := _layers(X, W1, W2, stride), X, W3, stride, needed=X.shape != Y.shape
             ),
             _ALWAYS,
@@ -442,7 +445,7 @@ residual_forward = Exercise(
             lambda X, W1, W2, W3, stride: torch.relu(
                 torch.cat((_layers(X, W1, W2, stride), F.conv2d(X, W3, stride=stride)), dim=1)
             ),
-            "You put the two parts side by side. They are added.",
+            "You concatenate the two terms. They are added.",
         ),
     ],
 )

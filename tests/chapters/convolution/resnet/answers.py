@@ -59,7 +59,7 @@ def _wrong_dims(*dims):
 
 
 norm_over_images = _wrong_dims(0)
-norm_over_places = _wrong_dims(2, 3)
+norm_over_positions = _wrong_dims(2, 3)
 norm_as_layer_norm = _wrong_dims(1, 2, 3)
 norm_over_everything = _wrong_dims(0, 1, 2, 3)
 norm_over_channels = _wrong_dims(1)
@@ -175,9 +175,9 @@ def residual_by_modules(X, W1, W2, W3, stride):
         nn.Conv2d(k, k, 3, padding=1, bias=False),
     ]
     layers[0].weight.data, layers[2].weight.data = W1, W2
-    wire = nn.Conv2d(c, k, 1, stride, bias=False)
-    wire.weight.data = W3
-    return nn.functional.relu(nn.Sequential(*layers)(X) + wire(X)).detach()
+    projection = nn.Conv2d(c, k, 1, stride, bias=False)
+    projection.weight.data = W3
+    return nn.functional.relu(nn.Sequential(*layers)(X) + projection(X)).detach()
 
 
 def residual_by_einsum(X, W1, W2, W3, stride):
@@ -195,11 +195,11 @@ def residual_relu_before_sum(X, W1, W2, W3, stride):
     return residual_plain(X, W1, W2, W3, stride) + conv(X, W3, stride)
 
 
-def residual_both_bent(X, W1, W2, W3, stride):
+def residual_relu_on_both(X, W1, W2, W3, stride):
     return residual_plain(X, W1, W2, W3, stride) + conv(X, W3, stride).relu()
 
 
-def residual_unbent(X, W1, W2, W3, stride):
+def residual_without_last_relu(X, W1, W2, W3, stride):
     return conv(conv(X, W1, stride).relu(), W2) + conv(X, W3, stride)
 
 
@@ -219,15 +219,15 @@ def residual_one_relu_too_many(X, W1, W2, W3, stride):
     return torch.relu(residual_relu_before_sum(X, W1, W2, W3, stride))
 
 
-def residual_bent_shortcut(X, W1, W2, W3, stride):
+def residual_relu_on_projection(X, W1, W2, W3, stride):
     return torch.relu(conv(conv(X, W1, stride).relu(), W2) + conv(X, W3, stride).relu())
 
 
-def residual_shortcut_from_relu(X, W1, W2, W3, stride):
+def residual_projection_of_relu(X, W1, W2, W3, stride):
     return torch.relu(conv(conv(X, W1, stride).relu(), W2) + conv(X.relu(), W3, stride))
 
 
-def residual_bent_input(X, W1, W2, W3, stride):
+def residual_relu_on_input(X, W1, W2, W3, stride):
     return torch.relu(conv(conv(X.relu(), W1, stride).relu(), W2) + conv(X, W3, stride))
 
 
@@ -242,7 +242,7 @@ def residual_twice(X, W1, W2, W3, stride):
     return X.relu()
 
 
-def residual_shortcut_only(X, W1, W2, W3, stride):
+def residual_projection_only(X, W1, W2, W3, stride):
     return conv(X, W3, stride).relu()
 
 
@@ -254,7 +254,7 @@ def residual_late_stride(X, W1, W2, W3, stride):
     return torch.relu(conv(conv(X, W1).relu(), W2, stride) + conv(X, W3, stride))
 
 
-def residual_wide_shortcut(X, W1, W2, W3, stride):
+def residual_projection_unstrided(X, W1, W2, W3, stride):
     return torch.relu(conv(conv(X, W1, stride).relu(), W2) + conv(X, W3))
 
 
@@ -277,7 +277,7 @@ def residual_second_unpadded(X, W1, W2, W3, stride):
     return (Y + conv(X, W3, stride)).relu()
 
 
-def residual_padded_shortcut(X, W1, W2, W3, stride):
+def residual_padded_projection(X, W1, W2, W3, stride):
     X3 = functional.conv2d(X, W3, stride=stride, padding=1)
     return (X3 + conv(conv(X, W1, stride).relu(), W2)).relu()
 
@@ -294,7 +294,7 @@ def residual_stride_two(X, W1, W2, W3, stride):
     return (conv(X, W3, 2) + conv(conv(X, W1, 2).relu(), W2)).relu()
 
 
-def residual_bare_wire(X, W1, W2, W3, stride):
+def residual_unprojected(X, W1, W2, W3, stride):
     return (X + conv(conv(X, W1, stride).relu(), W2)).relu()
 
 
@@ -321,7 +321,7 @@ def residual_normed(X, W1, W2, W3, stride):
     return (Y + conv(X, W3, stride)).relu()
 
 
-def residual_side_by_side(X, W1, W2, W3, stride):
+def residual_concatenated(X, W1, W2, W3, stride):
     Y = conv(conv(X, W1, stride).relu(), W2)
     return torch.cat([Y, conv(X, W3, stride)], 1).relu()
 
@@ -333,9 +333,9 @@ RIGHT = {
 WRONG = {
     "normalise_batch": [
         (norm_unbiased, "divides by m − 1"),
-        (norm_with_std, "`eps` is in the wrong place"),
+        (norm_with_std, "`eps` stands where it should not"),
         (norm_over_images, "You average over the images only"),
-        (norm_over_places, "instance normalisation"),
+        (norm_over_positions, "instance normalisation"),
         (norm_as_layer_norm, "layer normalisation"),
         (norm_over_everything, "one mean for everything"),
         (norm_over_channels, "You average over the channels"),
@@ -351,7 +351,7 @@ WRONG = {
         (norm_only, "`gamma` and `beta` are not used"),
         (norm_without_beta, "`beta` is missing"),
         (norm_without_gamma, "`gamma` is missing"),
-        (norm_swapped, "have changed places"),
+        (norm_swapped, "are exchanged"),
         (norm_shift_first, "Multiply first"),
         (norm_uncentred, "The mean is not subtracted"),
         (norm_by_mean_square, "the mean square of `X` itself"),
@@ -360,35 +360,35 @@ WRONG = {
         (norm_flat, "Follow the shapes"),
     ],
     "residual_forward": [
-        (residual_plain, "The shortcut is missing"),
+        (residual_plain, "residual connection is missing"),
         (residual_relu_before_sum, "Your last ReLU comes before the sum"),
-        (residual_both_bent, "You bend both parts"),
-        (residual_unbent, "The last ReLU is missing"),
-        (residual_times, "You multiply the two parts"),
+        (residual_relu_on_both, "You apply ReLU to both terms"),
+        (residual_without_last_relu, "The last ReLU is missing"),
+        (residual_times, "You multiply the two terms"),
         (residual_minus, "You subtract"),
         (residual_linear, "no ReLU between"),
         (residual_one_relu_too_many, "a ReLU too many"),
-        (residual_bent_shortcut, "There is a ReLU on your shortcut"),
-        (residual_shortcut_from_relu, "Your shortcut begins with a ReLU"),
-        (residual_bent_input, "you bend it before"),
+        (residual_relu_on_projection, "There is a ReLU on your projection"),
+        (residual_projection_of_relu, "projection shortcut begins with a ReLU"),
+        (residual_relu_on_input, "you apply ReLU to it before"),
         (residual_from_first_layer, "starts after the first layer"),
         (residual_twice, "to itself"),
-        (residual_shortcut_only, "the shortcut alone"),
-        (residual_layers_only, "The shortcut is still to be added"),
+        (residual_projection_only, "the projection shortcut alone"),
+        (residual_layers_only, "The projection of `X` is still to be added"),
         (residual_late_stride, "second convolution has the stride"),
-        (residual_wide_shortcut, "keeps the size of `X`"),
+        (residual_projection_unstrided, "keeps the size of `X`"),
         (residual_sum, "reduced to one number"),
         (residual_unpadded, "need `padding=1`"),
         (residual_first_unpadded, "need `padding=1`"),
         (residual_second_unpadded, "need `padding=1`"),
-        (residual_padded_shortcut, "1×1 convolution has padding"),
+        (residual_padded_projection, "1×1 convolution has padding"),
         (residual_stride_twice, "the image becomes smaller twice"),
         (residual_never_strided, "You never use `stride`"),
         (residual_stride_two, "always 2"),
-        (residual_bare_wire, "You add `X` as it is"),
-        (residual_w3_if_strided, "does without `W3` in some cases"),
-        (residual_w3_if_needed, "does without `W3` in some cases"),
+        (residual_unprojected, "You add `X` as it is"),
+        (residual_w3_if_strided, "leave `W3` out in some cases"),
+        (residual_w3_if_needed, "leave `W3` out in some cases"),
         (residual_normed, "You normalise the batch"),
-        (residual_side_by_side, "side by side"),
+        (residual_concatenated, "You concatenate the two terms"),
     ],
 }

@@ -62,7 +62,7 @@ def test_batch_norm_is_torchs(n, c, h, w, momentum, seed):
 def test_function_and_module_agree(n, c_in, c, size, stride, seed):
     torch.manual_seed(seed)
     p, block = HERE["init_block"](c_in, c, stride), HERE["Block"](c_in, c, stride)
-    for i in (1, 2):
+    for i in (1, 2, 3):
         p[f"gamma{i}"], p[f"beta{i}"] = torch.randn(c), torch.randn(c)
     HERE["copy_parameters"](block, p)
     for training in (True, True, False):
@@ -72,65 +72,81 @@ def test_function_and_module_agree(n, c_in, c, size, stride, seed):
 
 
 @pytest.mark.parametrize("stride", [1, 2])
-@pytest.mark.parametrize("convolved", [False, True], ids=["wire", "1x1"])
-def test_block_is_d2ls(stride, convolved):
+@pytest.mark.parametrize("projected", [False, True], ids=["identity", "projection"])
+def test_block_is_d2ls(stride, projected):
     """Equal with the same weights in both modes; d2l's biases are all in our batch norms.
 
     A bias in front of a batch norm moves its running mean and nothing else, and that of the 1×1
-    convolution adds to the second batch norm's beta.
+    convolution, which has no batch norm in d2l, adds to the second batch norm's beta.
     """
     d2l = pytest.importorskip("d2l.torch")
-    if stride != 1 and not convolved:
-        stride = (stride, stride)
-        with pytest.raises(RuntimeError):  # the shapes do not fit; ours has a 1×1 of its own
-            d2l.Residual(3, strides=stride)(torch.randn(2, 3, 8, 8))
+    if stride != 1 and not projected:
+        with pytest.raises(RuntimeError):  # the shapes do not fit; ours has a projection of its own
+            d2l.Residual(3, strides=(stride, stride))(torch.randn(2, 3, 8, 8))
         return
     torch.manual_seed(0)
-    c = 5 if convolved else 3
-    theirs = d2l.Residual(c, use_1x1conv=convolved, strides=stride)
+    c = 5 if projected else 3
+    theirs = d2l.Residual(c, use_1x1conv=projected, strides=stride)
     theirs(torch.randn(2, 3, 8, 8))  # gives the lazy layers their shapes
     ours = HERE["Block"](3, c, stride)
-    assert (ours.conv3 is not None) == convolved
+    assert isinstance(ours.skip, nn.Sequential) == projected
     with torch.no_grad():
-        for bn in (theirs.bn1, theirs.bn2):
-            random_norm(bn)
-        for name in ("conv1", "conv2", *(["conv3"] if convolved else [])):
-            getattr(ours, name).weight.copy_(getattr(theirs, name).weight)
-        for ours_bn, bn, conv in (
-            (ours.bn1, theirs.bn1, theirs.conv1),
-            (ours.bn2, theirs.bn2, theirs.conv2),
+        for layer, bn, conv in (
+            (ours.layer1, theirs.bn1, theirs.conv1),
+            (ours.layer2, theirs.bn2, theirs.conv2),
         ):
-            ours_bn.load_state_dict(bn.state_dict())
-            ours_bn.running_mean -= conv.bias
-        if convolved:
-            ours.bn2.bias += theirs.conv3.bias
+            random_norm(bn)
+            layer[0].weight.copy_(conv.weight)
+            layer[1].load_state_dict(bn.state_dict())
+            layer[1].running_mean -= conv.bias
+        if projected:
+            ours.skip[0].weight.copy_(theirs.conv3.weight)
+            ours.skip[1] = nn.Identity()
+            ours.layer2[1].bias += theirs.conv3.bias
     for training in (False, True, True, False):
         X = torch.randn(4, 3, 8, 8)
         assert torch.allclose(ours.train(training)(X), theirs.train(training)(X), atol=1e-5)
 
 
-def test_a_stride_needs_the_convolution():
+def test_a_stride_needs_the_projection():
     """The shapes would not fit, so the block adds a 1×1 convolution by itself; a plain one none."""
     block = HERE["Block"](3, 3, 2)
     assert block(torch.randn(2, 3, 7, 7)).shape == (2, 3, 4, 4)
-    assert block.conv3.kernel_size == (1, 1)
-    assert HERE["Block"](3, 3, 2, shortcut=False).conv3 is None
+    assert block.skip[0].kernel_size == (1, 1)
+    assert isinstance(HERE["Block"](3, 3, 2, residual=False).skip, nn.Identity)
 
 
 @pytest.mark.parametrize("depth", [8, 14, 20, 56])
 @pytest.mark.parametrize("norm", [True, False])
-def test_depth_counts_layers_and_shortcuts_cost_nothing(depth, norm):
-    plain, residual = (HERE["network"](depth, shortcut, norm) for shortcut in (False, True))
+@pytest.mark.parametrize("init", ["default", "He"])
+def test_depth_counts_layers_and_residual_connections_cost_nothing(depth, norm, init):
+    plain, residual = (HERE["network"](depth, also, norm, init) for also in (False, True))
     layers = [m for m in residual.modules() if isinstance(m, (nn.Conv2d, nn.Linear))]
     assert len(layers) == depth
     assert residual(torch.randn(2, 1, 7, 7)).shape == (2, 10)
-    sizes = [sum(p.numel() for p in net.parameters()) for net in (plain, residual)]
-    assert sizes[0] == sizes[1]
+    assert HERE["count"](plain) == HERE["count"](residual)
+    biases = [m.bias for m in plain.modules() if isinstance(m, nn.Conv2d)]
+    assert norm == all(bias is None for bias in biases)
+    if not norm:
+        assert (init == "He") == all((bias == 0).all() for bias in biases)
+
+
+def test_he_initialisation_keeps_the_size_and_the_default_loses_it():
+    """The factors 1 and 1/6 of the mean square that the chapter derives, for full windows."""
+    torch.manual_seed(0)
+    X = torch.randn(64, 256, 9, 9).relu()
+    conv = nn.Conv2d(256, 256, 3, bias=False)
+    for start, factor in ((lambda w: None, 1 / 6), (nn.init.kaiming_normal_, 1.0)):
+        extra = {"nonlinearity": "relu"} if factor == 1 else {}
+        start(conv.weight, **extra)
+        with torch.no_grad():
+            Y = conv(X).relu()
+        assert (Y.square().mean() / X.square().mean()).item() == pytest.approx(factor, rel=0.1)
 
 
 def test_deepened_network_computes_the_same():
     torch.manual_seed(0)
-    net = HERE["network"](8, shortcut=False)
+    net = HERE["network"](8, residual=False)
     for _ in range(3):
         net(torch.randn(16, 1, 7, 7))  # moves the running averages
     X = torch.rand(10, 1, 7, 7)
@@ -145,16 +161,20 @@ def test_small_resnet_has_eight_layers():
     assert net(torch.randn(2, 1, 28, 28)).shape == (2, 10)
 
 
-def test_counts_are_torchvisions():
-    """ResNet-50's parameters; and Inception v3's 21 million, which the chapter mentions."""
+@pytest.mark.parametrize("training", [False, True])
+def test_the_canonical_networks_are_torchvisions(training):
+    """With their weights in their order, whatever the mode; and the counts are the known ones."""
     models = pytest.importorskip("torchvision.models")
-    with torch.device("meta"):
-        resnet = models.resnet50(weights=None)
-        inception = models.inception_v3(weights=None, init_weights=False)
-
-    def count(module):
-        return sum(p.numel() for p in module.parameters())
-
-    assert HERE["count_resnet50"]() == (count(resnet) - count(resnet.fc), count(resnet.fc))
-    body = count(inception) - count(inception.fc) - count(inception.AuxLogits)
-    assert 21e6 < body < 22e6
+    torch.manual_seed(0)
+    X = torch.randn(2, 3, 64, 64)
+    for name, counts, widen, known, model in (
+        ("Block", [2, 2, 2, 2], 1, 11_689_512, models.resnet18),
+        ("Bottleneck", [3, 4, 6, 3], 4, 25_557_032, models.resnet50),
+    ):
+        ours, theirs = HERE["resnet"](HERE[name], counts, widen), model(weights=None)
+        assert HERE["count"](ours) == HERE["count"](theirs) == known
+        pairs = zip(ours.state_dict(), theirs.state_dict().values(), strict=True)
+        ours.load_state_dict(dict(pairs))
+        with torch.no_grad():
+            one, other = ours.train(training)(X), theirs.train(training)(X)
+        assert torch.allclose(one, other, atol=1e-4)
