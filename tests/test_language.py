@@ -15,7 +15,7 @@ INSTEAD = {
     r"(?<!From )\bthe notes\b": "a common claim",
     r"\bbends?\b(?! (?:the|a|your) )": "nonlinearity, activation function",
     r"\bposition encodings?\b": "positional encoding",
-    r"(?<!projection )(?<!identity )\bshortcuts?\b(?! connection)": "residual connection, projection shortcut",
+    r"(?<!projection )(?<!identity )\bshortcuts?\b(?! connection)": "residual connection",
     r"\bwires?\b": "residual connection",
     r"\bsurprises?\b": "surprisal",
     r"\bruns of (?:\w+ )?words\b": "n-grams",
