@@ -52,8 +52,8 @@ def test_import_is_light():
         ("question", {"questions"}),
         ("Vocabulary", {"text"}),
         ("data", {"data"}),
-        ("show, plotting", {"plotting", "style", "svg"}),
-        ("explore", {"interactive", "plotting", "style", "svg"}),
+        ("show, plotting", {"diagrams", "plotting", "style", "svg"}),
+        ("explore", {"diagrams", "interactive", "plotting", "style", "svg"}),
     ],
 )
 def test_only_what_is_asked_for_is_loaded(names, modules):
