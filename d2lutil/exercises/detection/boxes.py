@@ -19,8 +19,8 @@ def _areas(boxes: Tensor) -> Tensor:
     return boxes[:, 2:].prod(dim=1)
 
 
-def _shared(A: Tensor, B: Tensor, least: float | None = 0) -> Tensor:
-    """The area (n,) that the boxes of A (n, 4) share with those of B (n, 4)."""
+def _intersection(A: Tensor, B: Tensor, least: float | None = 0) -> Tensor:
+    """The area (n,) of the intersections of the boxes of A (n, 4) with those of B (n, 4)."""
     (low_a, high_a), (low_b, high_b) = _corners(A), _corners(B)
     sides = torch.minimum(high_a, high_b) - torch.maximum(low_a, low_b)
     return (sides if least is None else sides.clamp(min=least)).prod(dim=1)
@@ -30,8 +30,8 @@ def _iou(A: Tensor, B: Tensor) -> Tensor:
     """The IoU (n,) of boxes A (n, 4) and B (n, 4), given as centre and size."""
     low = torch.maximum(A[:, :2] - A[:, 2:] / 2, B[:, :2] - B[:, 2:] / 2)  # (n, 2)
     high = torch.minimum(A[:, :2] + A[:, 2:] / 2, B[:, :2] + B[:, 2:] / 2)  # (n, 2)
-    shared = (high - low).clamp(min=0).prod(dim=1)  # (n,)
-    return shared / (A[:, 2:].prod(dim=1) + B[:, 2:].prod(dim=1) - shared)
+    intersection = (high - low).clamp(min=0).prod(dim=1)  # (n,)
+    return intersection / (A[:, 2:].prod(dim=1) + B[:, 2:].prod(dim=1) - intersection)
 
 
 def _iou_cases(generator: torch.Generator) -> Iterator[tuple[Tensor, Tensor]]:
@@ -62,27 +62,27 @@ def _as(low_high: Callable[[Tensor], tuple[Tensor, Tensor]]) -> Callable[[Tensor
     def iou(A: Tensor, B: Tensor) -> Tensor:
         (low_a, high_a), (low_b, high_b) = low_high(A), low_high(B)
         sides = (torch.minimum(high_a, high_b) - torch.maximum(low_a, low_b)).clamp(min=0)
-        shared = sides.prod(dim=1)
+        intersection = sides.prod(dim=1)
         areas = (high_a - low_a).prod(dim=1) + (high_b - low_b).prod(dim=1)
-        return shared / (areas - shared)
+        return intersection / (areas - intersection)
 
     return iou
 
 
 def _not_clamped(A: Tensor, B: Tensor) -> Tensor:
-    shared = _shared(A, B, least=None)
-    return shared / (_areas(A) + _areas(B) - shared)
+    intersection = _intersection(A, B, least=None)
+    return intersection / (_areas(A) + _areas(B) - intersection)
 
 
 def _clamped_late(A: Tensor, B: Tensor) -> Tensor:
-    shared = _shared(A, B, least=None).clamp(min=0)
-    return shared / (_areas(A) + _areas(B) - shared)
+    intersection = _intersection(A, B, least=None).clamp(min=0)
+    return intersection / (_areas(A) + _areas(B) - intersection)
 
 
 def _areas_of_corners(A: Tensor, B: Tensor) -> Tensor:
-    shared = _shared(A, B)
+    intersection = _intersection(A, B)
     areas = sum((boxes[:, 2:] - boxes[:, :2]).prod(dim=1) for boxes in (A, B))
-    return shared / (areas - shared)
+    return intersection / (areas - intersection)
 
 
 def _overwritten(boxes: Tensor) -> tuple[Tensor, Tensor]:
@@ -103,13 +103,13 @@ centre_iou = Exercise(
     cases=_iou_cases,
     mistakes=[
         (
-            lambda A, B: _shared(A, B) / (_areas(A) + _areas(B)),
-            "You divide by the sum of both areas. What the boxes share is counted twice in there; "
-            "two equal boxes would have an IoU of 1/2.",
+            lambda A, B: _intersection(A, B) / (_areas(A) + _areas(B)),
+            "You divide by the sum of both areas. The intersection is counted twice in there; two "
+            "equal boxes would have an IoU of 1/2.",
         ),
         (
             _areas_of_corners,
-            "Your shared area is right. But `[:, 2:] - [:, :2]` is the size of a box given by its "
+            "Your intersection is right. But `[:, 2:] - [:, :2]` is the size of a box given by its "
             "corners; here the last two numbers are the size.",
         ),
         (
@@ -134,39 +134,39 @@ centre_iou = Exercise(
         (
             _enclosing,
             "You have `minimum` and `maximum` the wrong way round: this is the box round both. "
-            "What they share begins at the larger of the two left edges.",
+            "The intersection begins at the larger of the two left edges.",
         ),
         (
             _not_clamped,
-            "Boxes that are apart get an overlap from you. Their shared width and height are "
-            "negative, and the product of two negative numbers is positive.",
+            "Boxes that are apart get an overlap from you. The width and height of their "
+            "intersection are negative, and the product of two negative numbers is positive.",
         ),
         (
             _clamped_late,
-            "You cut off negative areas, which comes too late: where both the shared width and the "
-            "shared height are negative, their product is positive. Cut off each of them.",
+            "You cut off negative areas, which comes too late: where both width and height are "
+            "negative, their product is positive. Cut off each of them.",
         ),
         (
-            _shared,
-            "This is the area that they share. Divide it by the area that they cover together.",
+            _intersection,
+            "This is the area of the intersection. Divide it by the area of the union.",
         ),
         (
-            lambda A, B: _shared(A, B) / _areas(A),
+            lambda A, B: _intersection(A, B) / _areas(A),
             "You divide by the area of `A` alone. A huge box of `B` round a small one of `A` would "
             "have an IoU of 1.",
         ),
         (
-            lambda A, B: _shared(A, B) / _areas(B),
+            lambda A, B: _intersection(A, B) / _areas(B),
             "You divide by the area of `B` alone. A huge box of `A` round a small one of `B` would "
             "have an IoU of 1.",
         ),
         (
-            lambda A, B: _shared(A, B) / torch.minimum(_areas(A), _areas(B)),
+            lambda A, B: _intersection(A, B) / torch.minimum(_areas(A), _areas(B)),
             "You divide by the smaller area. A small box inside a large one would have an IoU of "
             "1, however large the other is.",
         ),
         (
-            lambda A, B: _shared(A, B) / torch.maximum(_areas(A), _areas(B)),
+            lambda A, B: _intersection(A, B) / torch.maximum(_areas(A), _areas(B)),
             "You divide by the larger area. The union is larger still, unless one box lies within "
             "the other.",
         ),
@@ -178,17 +178,17 @@ centre_iou = Exercise(
 )
 
 
-def _precisions(hits: Tensor) -> Tensor:
-    return hits.double().cumsum(dim=0) / torch.arange(1, len(hits) + 1)
+def _precisions(correct: Tensor) -> Tensor:
+    return correct.double().cumsum(dim=0) / torch.arange(1, len(correct) + 1)
 
 
 def _best(P: Tensor) -> Tensor:
-    """At each place the best number here or later: (k,) -> (k,)."""
+    """At each index the best number here or later: (k,) -> (k,)."""
     return P.flip(0).cummax(dim=0).values.flip(0)
 
 
-def _area(hits: Tensor, count: int) -> float:
-    return (_best(_precisions(hits))[hits].sum() / count).item()
+def _area(correct: Tensor, count: int) -> float:
+    return (_best(_precisions(correct))[correct].sum() / count).item()
 
 
 def _area_cases(generator: torch.Generator) -> Iterator[tuple[Tensor, int]]:
@@ -200,27 +200,27 @@ def _area_cases(generator: torch.Generator) -> Iterator[tuple[Tensor, int]]:
     yield tensor([False, False]), 3
 
 
-def _mean_height(P: Tensor, hits: Tensor) -> float:
-    return P[hits].mean().item()
+def _mean_height(P: Tensor, correct: Tensor) -> float:
+    return P[correct].mean().item()
 
 
 def _not_turned_back(P: Tensor) -> Tensor:
     return P.flip(0).cummax(dim=0).values
 
 
-def _at_levels(hits: Tensor, count: int) -> float:
-    P, R = _precisions(hits), hits.double().cumsum(dim=0) / count
+def _at_levels(correct: Tensor, count: int) -> float:
+    P, R = _precisions(correct), correct.double().cumsum(dim=0) / count
     levels = torch.arange(101, dtype=torch.float64) / 100
     return torch.where(levels[:, None] - 1e-12 <= R, P, 0.0).amax(dim=1).mean().item()
 
 
-DIVIDED_BY_HITS = (
-    "You divide by the number of hits. Objects that were never found count as well: divide by "
-    "`count`."
+DIVIDED_BY_FOUND = (
+    "You divide by the number of true positives. Objects that were never found count as well: "
+    "divide by `count`."
 )
 TWO_THINGS = (
     "Two things. Divide by `count`, since objects that were never found count as well. And take "
-    "the best precision at each hit or later."
+    "the best precision at each true positive or later."
 )
 
 area_precision = Exercise(
@@ -228,53 +228,59 @@ area_precision = Exercise(
     cases=_area_cases,
     mistakes=[
         (
-            lambda hits, count: (_precisions(hits)[hits].sum() / count).item(),
-            "You take the precision at each hit. Asked for is the best one at this answer or a "
-            "later one, so that the curve never rises.",
+            lambda correct, count: (_precisions(correct)[correct].sum() / count).item(),
+            "You take the precision at each true positive. Asked for is the best one at this "
+            "detection or a later one, so that the curve never rises.",
         ),
         (
-            lambda hits, count: _mean_height(_best(_precisions(hits)), hits),
-            DIVIDED_BY_HITS,
+            lambda correct, count: _mean_height(_best(_precisions(correct)), correct),
+            DIVIDED_BY_FOUND,
         ),
         (
-            lambda hits, count: (
-                _best(_precisions(hits))[hits].sum() / max(int(hits.sum()), 1)
+            lambda correct, count: (
+                _best(_precisions(correct))[correct].sum() / max(int(correct.sum()), 1)
             ).item(),
-            DIVIDED_BY_HITS,
+            DIVIDED_BY_FOUND,
         ),
         (
-            lambda hits, count: (_best(_precisions(hits))[hits].sum()).item(),
+            lambda correct, count: (_best(_precisions(correct))[correct].sum()).item(),
             "You add up the heights of the steps. Each step is `1 / count` wide.",
         ),
         (
-            lambda hits, count: (_not_turned_back(_precisions(hits))[hits].sum() / count).item(),
+            lambda correct, count: (
+                _not_turned_back(_precisions(correct))[correct].sum() / count
+            ).item(),
             "You turn the list round for the running maximum and leave it so. Turn it back before "
-            "you look at the hits.",
+            "you pick the true positives.",
         ),
         (
-            lambda hits, count: _mean_height(_precisions(hits), hits),
+            lambda correct, count: _mean_height(_precisions(correct), correct),
             TWO_THINGS,
         ),
         (
-            lambda hits, count: (_precisions(hits)[hits].sum() / max(int(hits.sum()), 1)).item(),
+            lambda correct, count: (
+                _precisions(correct)[correct].sum() / max(int(correct.sum()), 1)
+            ).item(),
             TWO_THINGS,
         ),
         (
-            lambda hits, count: _best(_precisions(hits)).mean().item(),
-            "You take the mean over all answers. Only a hit moves the recall, so only a hit adds a "
-            "step to the area.",
+            lambda correct, count: _best(_precisions(correct)).mean().item(),
+            "You take the mean over all detections. Only a true positive raises the recall, so "
+            "only a true positive adds a step to the area.",
         ),
         (
-            lambda hits, count: _precisions(hits).mean().item(),
-            "This is the mean precision over all answers. Only a hit adds a step to the area, and "
-            "its height is the best precision from there on.",
+            lambda correct, count: _precisions(correct).mean().item(),
+            "This is the mean precision over all detections. Only a true positive adds a step to "
+            "the area, and its height is the best precision from there on.",
         ),
         (
-            lambda hits, count: (_best(_precisions(hits)).sum() / count).item(),
-            "Your misses add steps, too. Only a hit moves the recall.",
+            lambda correct, count: (_best(_precisions(correct)).sum() / count).item(),
+            "Your false positives add steps, too. Only a true positive raises the recall.",
         ),
         (
-            lambda hits, count: (_precisions(hits).cummax(dim=0).values[hits].sum() / count).item(),
+            lambda correct, count: (
+                _precisions(correct).cummax(dim=0).values[correct].sum() / count
+            ).item(),
             "You take the best precision so far. It is the best one *from here on* that counts: "
             "the maximum has to run from the end of the list.",
         ),
@@ -284,17 +290,19 @@ area_precision = Exercise(
             "for, without levels.",
         ),
         (
-            lambda hits, count: _precisions(hits)[-1].item(),
-            "This is the precision of the whole list. The area is made of a step for each hit.",
+            lambda correct, count: _precisions(correct)[-1].item(),
+            "This is the precision of the whole list. The area is made of a step for each true "
+            "positive.",
         ),
         (
-            lambda hits, count: (hits.sum() / count).item(),
+            lambda correct, count: (correct.sum() / count).item(),
             "This is the recall of the whole list. Each step of the area has a height, the best "
             "precision from there on.",
         ),
         (
-            lambda hits, count: _area(hits.flip(0), count),
-            "You read the list from its end. The surest answer comes first.",
+            lambda correct, count: _area(correct.flip(0), count),
+            "You go through the list from its end. The detection of the highest confidence comes "
+            "first.",
         ),
     ],
 )

@@ -11,7 +11,7 @@ from torch import Tensor, tensor
 
 from d2lutil.exercises import Exercise
 
-Bend = Callable[[Tensor], Tensor]
+Activation = Callable[[Tensor], Tensor]
 Pair = tuple[Tensor, Tensor]
 
 
@@ -21,7 +21,7 @@ def _memory(z: Tensor, z_i: Tensor, z_f: Tensor, z_o: Tensor, c: Tensor) -> Pair
     return torch.sigmoid(z_o) * torch.tanh(c), c
 
 
-def _straight(Z: Tensor) -> Tensor:
+def _linear(Z: Tensor) -> Tensor:
     """No activation function."""
     return Z
 
@@ -32,9 +32,9 @@ def _step(
     z_f: Tensor,
     z_o: Tensor,
     c: Tensor,
-    gate: Bend = torch.sigmoid,
-    candidate: Bend = torch.tanh,
-    read: Bend = torch.tanh,
+    gate: Activation = torch.sigmoid,
+    candidate: Activation = torch.tanh,
+    read: Activation = torch.tanh,
 ) -> Pair:
     """The same with other activation functions."""
     c = gate(z_f) * c + gate(z_i) * candidate(z)  # (n, h)
@@ -65,7 +65,7 @@ def _old_cell(z: Tensor, z_i: Tensor, z_f: Tensor, z_o: Tensor, c: Tensor) -> Pa
     return torch.sigmoid(z_o) * torch.tanh(c), new
 
 
-def _reads_all(z: Tensor, z_i: Tensor, z_f: Tensor, z_o: Tensor, c: Tensor) -> Pair:
+def _puts_out_all(z: Tensor, z_i: Tensor, z_f: Tensor, z_o: Tensor, c: Tensor) -> Pair:
     c = _step(z, z_i, z_f, z_o, c)[1]
     return torch.tanh(c), c
 
@@ -79,7 +79,7 @@ def _cell_put_out(z: Tensor, z_i: Tensor, z_f: Tensor, z_o: Tensor, c: Tensor) -
     return h, h
 
 
-def _bent_cell(z: Tensor, z_i: Tensor, z_f: Tensor, z_o: Tensor, c: Tensor) -> Pair:
+def _tanh_of_cell(z: Tensor, z_i: Tensor, z_f: Tensor, z_o: Tensor, c: Tensor) -> Pair:
     h, c = _step(z, z_i, z_f, z_o, c)
     return h, torch.tanh(c)
 
@@ -120,7 +120,7 @@ memory_step = Exercise(
         ),
         (
             _old_cell,
-            "You read the old memory. The output gate stands behind the new one.",
+            "Your state is made of the old memory. The output gate multiplies the new one.",
         ),
         (
             partial(_merged, lambda i, f, g, c: c + i * g),
@@ -143,7 +143,7 @@ memory_step = Exercise(
             "The input gate is missing: you write all of the candidate into the memory.",
         ),
         (
-            _reads_all,
+            _puts_out_all,
             "The output gate is missing: you put out all of the memory.",
         ),
         (
@@ -152,39 +152,39 @@ memory_step = Exercise(
             "the output gate.",
         ),
         (
-            _bent_cell,
-            "You bend the memory that you hand on. It is bent only for the state; what goes on to "
+            _tanh_of_cell,
+            "You hand on the tanh of the memory. The tanh is for the state alone; what goes on to "
             "the next step is the memory itself.",
         ),
         (
             _tanh_outside,
-            "You multiply by the output gate inside the tanh. Bend the memory first, and let the "
-            "gate weigh the result.",
+            "You multiply by the output gate inside the tanh. Take the tanh of the memory first, "
+            "and multiply the result by the gate.",
         ),
         (
             partial(_step, candidate=torch.sigmoid),
             "Your candidate goes through a sigmoid, so it can never be negative. It is no gate: "
-            "bend it with tanh.",
+            "its activation function is tanh.",
         ),
         (
-            partial(_step, candidate=_straight),
-            "Your candidate does not bend. Which function does the task give it?",
+            partial(_step, candidate=_linear),
+            "Your candidate is linear. Which activation function does the task give it?",
         ),
         (
-            partial(_step, read=_straight),
+            partial(_step, read=_linear),
             "You put the memory out as it is. It goes through a tanh before the output gate.",
         ),
         (
-            partial(_step, candidate=_straight, read=_straight),
-            "Nothing of yours bends but the gates. The candidate and the memory that is read go "
-            "through a tanh each.",
+            partial(_step, candidate=_linear, read=_linear),
+            "Only your gates have an activation function. The candidate goes through a tanh, and "
+            "so does the memory on its way to the state.",
         ),
         (
             partial(_step, gate=torch.tanh),
             "Your gates go through a tanh, so they can be negative. A gate lies between 0 and 1.",
         ),
         (
-            partial(_step, gate=_straight),
+            partial(_step, gate=_linear),
             "You multiply by the scores themselves. What turns a score into a gate between 0 and "
             "1?",
         ),
@@ -211,7 +211,7 @@ def _gru(
     W_h: Tensor,
     b_x: Tensor,
     b_h: Tensor,
-    bend: Bend = torch.tanh,
+    activation: Activation = torch.tanh,
     reset: str = "behind",
     keep: str = "old",
     order: tuple[int, int, int] = (0, 1, 2),
@@ -230,7 +230,7 @@ def _gru(
         "nowhere": from_h[c],
         "all": R * (from_x[c] + from_h[c]) - from_x[c],
     }[reset]  # (n, h)
-    candidate = bend(from_x[c] + memory)  # (n, h)
+    candidate = activation(from_x[c] + memory)  # (n, h)
     old, new = {"old": (Z, 1 - Z), "new": (1 - Z, Z), "both": (Z, torch.ones_like(Z))}[keep]
     return old * H + new * candidate
 
@@ -298,7 +298,7 @@ gru_step = Exercise(
         ),
         (
             partial(_gru, reset="nowhere"),
-            "Your reset gate does nothing: the candidate reads the state whole.",
+            "Your reset gate does nothing: the candidate sees the state whole.",
         ),
         (
             partial(_gru, reset="all"),
@@ -306,13 +306,13 @@ gru_step = Exercise(
             "alone.",
         ),
         (
-            partial(_gru, bend=torch.sigmoid),
+            partial(_gru, activation=torch.sigmoid),
             "Your candidate goes through a sigmoid, so it can never be negative. It is no gate: "
-            "bend it with tanh.",
+            "its activation function is tanh.",
         ),
         (
-            partial(_gru, bend=_straight),
-            "Your candidate does not bend. Which function does the task give it?",
+            partial(_gru, activation=_linear),
+            "Your candidate is linear. Which activation function does the task give it?",
         ),
         (
             lambda x, H, W_x, W_h, b_x, b_h: _gru(x, H, W_x, W_h, 0 * b_x, b_h),

@@ -13,12 +13,12 @@ from d2lutil.exercises._mistakes import given, then
 
 
 def _jordan(
-    X: Tensor, M: Tensor, W_xh: Tensor, W_oh: Tensor, b_h: Tensor, W_ho: Tensor, b_o: Tensor
+    X: Tensor, M: Tensor, W_xh: Tensor, W_qh: Tensor, b_h: Tensor, W_hq: Tensor, b_q: Tensor
 ) -> Tensor:
     """A Jordan network's outputs: X (n, t, d), M (n, q) -> (n, t, q)."""
     outputs = []
     for x in X.unbind(dim=1):  # (n, d)
-        M = torch.tanh(x @ W_xh + M @ W_oh + b_h) @ W_ho + b_o  # (n, q)
+        M = torch.tanh(x @ W_xh + M @ W_qh + b_h) @ W_hq + b_q  # (n, q)
         outputs.append(M)
     return torch.stack(outputs, dim=1)
 
@@ -38,7 +38,7 @@ def _jordan_cases(generator: torch.Generator) -> Iterator[tuple[Tensor, ...]]:
         yield tuple(torch.randn(shape, generator=generator) for shape in shapes)
 
 
-def _straight(Z: Tensor) -> Tensor:
+def _linear(Z: Tensor) -> Tensor:
     """No activation function."""
     return Z
 
@@ -47,19 +47,19 @@ class _Weights(NamedTuple):
     """The weights in the order of the arguments."""
 
     xh: Tensor  # (d, h)
-    oh: Tensor  # (q, h)
+    qh: Tensor  # (q, h)
     bh: Tensor  # (h,)
-    ho: Tensor  # (h, q)
-    bo: Tensor  # (q,)
+    hq: Tensor  # (h, q)
+    bq: Tensor  # (q,)
 
 
-def _bent(
-    hidden: Callable[[Tensor], Tensor] = torch.tanh, output: Callable[[Tensor], Tensor] = _straight
+def _with(
+    hidden: Callable[[Tensor], Tensor] = torch.tanh, output: Callable[[Tensor], Tensor] = _linear
 ) -> Callable[..., Tensor]:
     """A Jordan network with other activation functions."""
     return _by_step(
         lambda x, M, w: (
-            Y := output(hidden(x @ w.xh + M @ w.oh + w.bh) @ w.ho + w.bo),
+            Y := output(hidden(x @ w.xh + M @ w.qh + w.bh) @ w.hq + w.bq),
             Y,
         )
     )
@@ -81,25 +81,25 @@ def _by_step(
 
 
 def _hidden(x: Tensor, M: Tensor, w: _Weights) -> Tensor:
-    return torch.tanh(x @ w.xh + M @ w.oh + w.bh)  # (n, h)
+    return torch.tanh(x @ w.xh + M @ w.qh + w.bh)  # (n, h)
 
 
 def _output(x: Tensor, M: Tensor, w: _Weights) -> Tensor:
-    return _hidden(x, M, w) @ w.ho + w.bo  # (n, q)
+    return _hidden(x, M, w) @ w.hq + w.bq  # (n, q)
 
 
 def _elman_step(x: Tensor, M: Tensor, w: _Weights) -> tuple[Tensor, Tensor]:
     H = _hidden(x, M, w)
-    return H @ w.ho + w.bo, H
+    return H @ w.hq + w.bq, H
 
 
 def _bias_behind(x: Tensor, M: Tensor, w: _Weights) -> tuple[Tensor, Tensor]:
-    Y = (torch.tanh(x @ w.xh + M @ w.oh) + w.bh) @ w.ho + w.bo
+    Y = (torch.tanh(x @ w.xh + M @ w.qh) + w.bh) @ w.hq + w.bq
     return Y, Y
 
 
 def _two_tanhs(x: Tensor, M: Tensor, w: _Weights) -> tuple[Tensor, Tensor]:
-    Y = (torch.tanh(x @ w.xh + w.bh) + torch.tanh(M @ w.oh)) @ w.ho + w.bo
+    Y = (torch.tanh(x @ w.xh + w.bh) + torch.tanh(M @ w.qh)) @ w.hq + w.bq
     return Y, Y
 
 
@@ -128,24 +128,25 @@ jordan_forward = Exercise(
     cases=_jordan_cases,
     mistakes=[
         (
-            _bent(hidden=_straight),
-            "Your hidden layer does not bend. Which function does the exercise ask for?",
+            _with(hidden=_linear),
+            "Your hidden layer is linear. Which activation function does the exercise ask for?",
         ),
         (
-            _bent(output=torch.tanh),
+            _with(output=torch.tanh),
             "Your outputs go through a tanh, so they can never be more than 1. Only the hidden "
-            "layer bends.",
+            "layer has an activation function.",
         ),
         (
-            _bent(hidden=_straight, output=torch.tanh),
-            "You bend the outputs, and not the hidden values. It should be the other way round.",
+            _with(hidden=_linear, output=torch.tanh),
+            "Your tanh is at the outputs, and your hidden layer is linear. It should be the other "
+            "way round.",
         ),
-        (_bent(hidden=torch.sigmoid), "You use the sigmoid. The exercise asks for tanh."),
-        (_bent(hidden=torch.relu), "You use ReLU. The exercise asks for tanh."),
+        (_with(hidden=torch.sigmoid), "You use the sigmoid. The exercise asks for tanh."),
+        (_with(hidden=torch.relu), "You use ReLU. The exercise asks for tanh."),
         (
             _by_step(lambda x, M, w: (_output(x, M, w), M)),
-            "Every step of yours reads the first `M`. Each should read the output of the step "
-            "before it: what becomes of `M` in the loop?",
+            "Every step of yours uses the first `M`. Each should use the output of the step before "
+            "it: what becomes of `M` in the loop?",
         ),
         (
             given(_jordan, M=torch.zeros_like),
@@ -153,8 +154,8 @@ jordan_forward = Exercise(
         ),
         (
             _by_step(lambda x, M, w: (_output(x, 0 * M, w), M)),
-            "Your network has no memory: every step reads zeros where it should read the output "
-            "of the step before.",
+            "Your network has no memory: every step sees zeros where it should see the output of "
+            "the step before.",
         ),
         (
             _by_step(_elman_step),
@@ -189,27 +190,27 @@ jordan_forward = Exercise(
             "These are the hidden values. The outputs are asked for.",
         ),
         (
-            given(_jordan, W_xh=torch.t, W_oh=torch.t, W_ho=torch.t),
+            given(_jordan, W_xh=torch.t, W_qh=torch.t, W_hq=torch.t),
             "Your matrices are the wrong way round. Those given have the shape (inputs, outputs); "
             "it is `nn.Linear` that wants (outputs, inputs).",
         ),
         (
             _by_step(_bias_behind),
-            "You add `b_h` behind the tanh. A bias moves the place of the bend, so it has to be "
-            "there before the bend.",
+            "You add `b_h` behind the tanh. A bias shifts the input of the tanh, so it is added "
+            "before it.",
         ),
         (
             _by_step(_two_tanhs),
-            "You bend the input's part and the memory's part each by itself. Add them first, and "
-            "bend the sum.",
+            "You take the tanh of the input's part and of the memory's part each by itself. Add "
+            "them first, and take the tanh of the sum.",
         ),
         (
             given(_jordan, b_h=torch.zeros_like),
             "The bias of the hidden layer, `b_h`, is missing.",
         ),
         (
-            given(_jordan, b_o=torch.zeros_like),
-            "The bias of the output layer, `b_o`, is missing.",
+            given(_jordan, b_q=torch.zeros_like),
+            "The bias of the output layer, `b_q`, is missing.",
         ),
         (
             given(_jordan, b_h=lambda b: 2 * b),
@@ -235,8 +236,8 @@ jordan_forward = Exercise(
             "Return the outputs only. The last memory is the last of them.",
         ),
         (
-            _by_step(lambda x, M, w: (_output(x, M, w), _hidden(x, M, w) @ w.ho)),
-            "The memory lacks `b_o`. What is carried is the output itself, with its bias.",
+            _by_step(lambda x, M, w: (_output(x, M, w), _hidden(x, M, w) @ w.hq)),
+            "The memory lacks `b_q`. What is carried is the output itself, with its bias.",
         ),
         (
             _by_step(lambda x, M, w: (_output(x, M, w), torch.tanh(_output(x, M, w)))),

@@ -141,15 +141,15 @@ def test_without_a_vector_handed_over_only_attention_knows_the_source():
         assert torch.allclose(z[0], z[1], atol=1e-6) != tells
 
 
-def test_is_french_needs_good_french():
-    """It reads the chapter's sets of phrases; here a few of them."""
-    below = {"", "un", "onze", "soixante et onze", "quatre vingts"}
-    CHAPTER["is_french"].__globals__.update(below=below, thousands={"", "deux"})
-    is_french = CHAPTER["is_french"]
-    good = "deux mille soixante et onze", "mille", "quatre vingts"
-    bad = "", "onze mille", "mille mille", "soixante onze"
-    assert all(is_french(words.split()) for words in good)
-    assert not any(is_french(words.split()) for words in bad)
+@pytest.mark.parametrize(("position", "banned"), [(-1, [1, 3]), (-2, [0, 2]), (0, [0, 0])])
+def test_one_key_of_each_phrase_can_be_forbidden(position, banned):
+    torch.manual_seed(0)
+    mask = mask_of(torch.tensor([2, 4]), 5)  # (2, 1, 5)
+    alpha = CHAPTER["forbidding"](position)(torch.randn(2, 3, 5), mask)  # (2, 3, 5)
+    assert torch.allclose(alpha.sum(-1), torch.ones(2, 3))
+    for weights, allowed, at in zip(alpha, mask, banned, strict=True):
+        expected = [bool(ok) and i != at for i, ok in enumerate(allowed[0])]
+        assert [bool(w) for w in (weights > 0).all(dim=0)] == expected
 
 
 def test_words_of_are_those_of_the_data():

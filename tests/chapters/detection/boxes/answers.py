@@ -116,89 +116,89 @@ def iou_of_all_pairs(A, B):
     return ops.box_iou(a, b)
 
 
-def area_by_loop(hits, count):
-    hits = hits.tolist()
-    precisions = [sum(hits[: k + 1]) / (k + 1) for k in range(len(hits))]
-    return sum(max(precisions[k:]) for k in range(len(hits)) if hits[k]) / count
+def area_by_loop(correct, count):
+    correct = correct.tolist()
+    precisions = [sum(correct[: k + 1]) / (k + 1) for k in range(len(correct))]
+    return sum(max(precisions[k:]) for k in range(len(correct)) if correct[k]) / count
 
 
-def area_from_behind(hits, count):
-    T, best, total = int(hits.sum()), 0.0, 0.0
-    for k in range(len(hits), 0, -1):
+def area_from_behind(correct, count):
+    T, best, total = int(correct.sum()), 0.0, 0.0
+    for k in range(len(correct), 0, -1):
         best = max(best, T / k)
-        if hits[k - 1]:
+        if correct[k - 1]:
             total += best / count
             T -= 1
     return total
 
 
-def area_by_trapezium_of_steps(hits, count):
-    T = torch.cumsum(hits.double(), 0)
-    P = T / torch.arange(1, len(hits) + 1)
+def area_by_trapezium_of_steps(correct, count):
+    T = torch.cumsum(correct.double(), 0)
+    P = T / torch.arange(1, len(correct) + 1)
     best = torch.stack([P[k:].max() for k in range(len(P))])
     R = torch.cat([torch.zeros(1), T / count])
     return float((R.diff() * best).sum())
 
 
-def precisions(hits):
-    return hits.double().cumsum(0) / torch.arange(1, len(hits) + 1)
+def precisions(correct):
+    return correct.double().cumsum(0) / torch.arange(1, len(correct) + 1)
 
 
-def area_of_the_jagged_curve(hits, count):
-    return float((precisions(hits) * hits).sum() / count)
+def area_of_the_jagged_curve(correct, count):
+    return float((precisions(correct) * correct).sum() / count)
 
 
-def area_by_hits(hits, count):
-    found = int(hits.sum())
-    return area_by_loop(hits, found) if found else 0.0
+def area_by_found(correct, count):
+    found = int(correct.sum())
+    return area_by_loop(correct, found) if found else 0.0
 
 
-def area_jagged_by_hits(hits, count):
-    found = int(hits.sum())
-    return area_of_the_jagged_curve(hits, found) if found else 0.0
+def area_jagged_by_found(correct, count):
+    found = int(correct.sum())
+    return area_of_the_jagged_curve(correct, found) if found else 0.0
 
 
-def area_by_mean(hits, count):
-    P = precisions(hits)
+def area_by_mean(correct, count):
+    P = precisions(correct)
     best = torch.tensor([P[k:].max() for k in range(len(P))])
-    return float(best[hits].sum() / hits.sum())
+    return float(best[correct].sum() / correct.sum())
 
 
-def area_jagged_by_mean(hits, count):
-    return precisions(hits)[hits].mean().item()
+def area_jagged_by_mean(correct, count):
+    return precisions(correct)[correct].mean().item()
 
 
-def area_without_widths(hits, count):
-    return area_by_loop(hits, 1)
+def area_without_widths(correct, count):
+    return area_by_loop(correct, 1)
 
 
-def area_not_turned_back(hits, count):
-    P = precisions(hits).tolist()
+def area_not_turned_back(correct, count):
+    P = precisions(correct).tolist()
     best = [max(P[len(P) - 1 - k :]) for k in range(len(P))]
-    return sum(b for b, hit in zip(best, hits.tolist(), strict=True) if hit) / count
+    return sum(b for b, right in zip(best, correct.tolist(), strict=True) if right) / count
 
 
-def area_of_all_answers(hits, count):
-    P = precisions(hits)
+def area_of_all_detections(correct, count):
+    P = precisions(correct)
     return float(sum(P[k:].max() for k in range(len(P))) / len(P))
 
 
-def area_mean_precision(hits, count):
-    return precisions(hits).mean().item()
+def area_mean_precision(correct, count):
+    return precisions(correct).mean().item()
 
 
-def area_with_steps_for_misses(hits, count):
-    P = precisions(hits)
+def area_with_steps_for_false_positives(correct, count):
+    P = precisions(correct)
     return float(sum(P[k:].max() for k in range(len(P))) / count)
 
 
-def area_of_the_best_so_far(hits, count):
-    P = precisions(hits)
-    return float(sum(P[: k + 1].max() for k in range(len(P)) if hits[k]) / count)
+def area_of_the_best_so_far(correct, count):
+    P = precisions(correct)
+    return float(sum(P[: k + 1].max() for k in range(len(P)) if correct[k]) / count)
 
 
-def area_at_levels(hits, count):
-    P, R = precisions(hits), hits.double().cumsum(0) / count
+def area_at_levels(correct, count):
+    P, R = precisions(correct), correct.double().cumsum(0) / count
     total = 0.0
     for i in range(101):
         enough = P[i / 100 <= R + 1e-12]
@@ -206,16 +206,16 @@ def area_at_levels(hits, count):
     return total / 101
 
 
-def area_precision_at_the_end(hits, count):
-    return hits.double().mean().item()
+def area_precision_at_the_end(correct, count):
+    return correct.double().mean().item()
 
 
-def area_recall_at_the_end(hits, count):
-    return hits.double().sum().item() / count
+def area_recall_at_the_end(correct, count):
+    return correct.double().sum().item() / count
 
 
-def area_reversed(hits, count):
-    return area_by_loop(hits.flip(0), count)
+def area_reversed(correct, count):
+    return area_by_loop(correct.flip(0), count)
 
 
 def iou_exchanged(A, B):
@@ -236,7 +236,7 @@ WRONG = {
         (iou_of_corners, "You read the boxes as corners"),
         (iou_of_corner_and_size, "They are the centre"),
         (iou_of_double_boxes, "twice as wide"),
-        (iou_with_areas_of_corners, "Your shared area is right"),
+        (iou_with_areas_of_corners, "Your intersection is right"),
         (iou_overwritten, "Did you overwrite it"),
         (iou_without_clamp, "Boxes that are apart"),
         (iou_clamped_at_the_end, "comes too late"),
@@ -245,21 +245,21 @@ WRONG = {
         (iou_of_the_smaller, "the smaller area"),
         (iou_of_the_larger, "the larger area"),
         (iou_as_a_distance, "1 minus the IoU"),
-        (shared, "the area that they share"),
+        (shared, "the area of the intersection"),
         (iou_of_all_pairs, "as `(n,)` with `(n, 1)` becomes"),
         (iou_exchanged, "wrong way round: this is the box round both"),
     ],
     "area_precision": [
-        (area_of_the_jagged_curve, "the best one at this answer"),
-        (area_by_hits, "divide by the number of hits"),
-        (area_jagged_by_hits, "Two things"),
-        (area_by_mean, "divide by the number of hits"),
+        (area_of_the_jagged_curve, "the best one at this"),
+        (area_by_found, "divide by the number of true positives"),
+        (area_jagged_by_found, "Two things"),
+        (area_by_mean, "divide by the number of true positives"),
         (area_jagged_by_mean, "Two things"),
         (area_without_widths, "You add up the heights"),
         (area_not_turned_back, "Turn it back"),
-        (area_of_all_answers, "the mean over all answers"),
-        (area_mean_precision, "the mean precision over all answers"),
-        (area_with_steps_for_misses, "Your misses add steps"),
+        (area_of_all_detections, "the mean over all detections"),
+        (area_mean_precision, "the mean precision over all detections"),
+        (area_with_steps_for_false_positives, "Your false positives add steps"),
         (area_of_the_best_so_far, "best precision so far"),
         (area_at_levels, "101 levels"),
         (area_precision_at_the_end, "the precision of the whole list"),

@@ -279,7 +279,7 @@ WRONG = {
         (step_gates_swapped, "Your input gate and your forget gate have changed places"),
         (step_forget_inverted, "Your forget gate is the wrong way round"),
         (step_all_sigmoid, "Your candidate goes through a sigmoid"),
-        (step_reads_old, "You read the old memory"),
+        (step_reads_old, "Your state is made of the old memory"),
         (step_straight_output, "You put the memory out as it is"),
         (step_no_forget, "The forget gate is missing"),
         (step_forgets_the_new, "the old memory stays whole"),

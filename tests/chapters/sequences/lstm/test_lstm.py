@@ -53,9 +53,9 @@ def test_example_by_hand():
 
 
 @pytest.mark.parametrize("kind", [nn.RNN, nn.GRU, nn.LSTM])
-def test_reader_never_looks_ahead(kind):
+def test_model_never_looks_ahead(kind):
     torch.manual_seed(0)
-    net = CHAPTER["Reader"](kind, 7, 4, 5, 7)
+    net = CHAPTER["SequenceModel"](kind, 7, 4, 5, 7)
     X = torch.randint(7, (3, 6))
     changed = X.clone()
     changed[:, 4] = (X[:, 4] + 1) % 7
@@ -68,7 +68,7 @@ def test_reader_never_looks_ahead(kind):
 
 def test_memory_gradient_is_the_product_of_forget_gates():
     torch.manual_seed(0)
-    net = CHAPTER["Reader"](nn.LSTM, 12, 4, 5, 4)
+    net = CHAPTER["SequenceModel"](nn.LSTM, 12, 4, 5, 4)
     gradient, gates = CHAPTER["through_memory"](net, torch.randint(12, (3, 9)))
     assert gradient.shape == (3, 5)
     assert torch.allclose(gradient, gates[1].prod(dim=1), atol=1e-6)

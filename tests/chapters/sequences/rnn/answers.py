@@ -7,203 +7,203 @@ from torch import nn
 from torch.nn import functional as F
 
 
-def jordan_by_index(X, M, W_xh, W_oh, b_h, W_ho, b_o):
+def jordan_by_index(X, M, W_xh, W_qh, b_h, W_hq, b_q):
     n, t, _ = X.shape
     out = torch.zeros(n, t, M.shape[1])
     for i in range(t):
-        M = torch.tanh(X[:, i] @ W_xh + M @ W_oh + b_h) @ W_ho + b_o
+        M = torch.tanh(X[:, i] @ W_xh + M @ W_qh + b_h) @ W_hq + b_q
         out[:, i] = M
     return out
 
 
-def jordan_by_linear(X, M, W_xh, W_oh, b_h, W_ho, b_o):
-    both, result = torch.cat([W_xh, W_oh]), []
+def jordan_by_linear(X, M, W_xh, W_qh, b_h, W_hq, b_q):
+    both, result = torch.cat([W_xh, W_qh]), []
     for i in range(X.shape[1]):
         Z = F.linear(torch.cat([X[:, i], M], dim=1), both.T, b_h)
-        M = F.linear(Z.tanh(), W_ho.T, b_o)
+        M = F.linear(Z.tanh(), W_hq.T, b_q)
         result.append(M.unsqueeze(1))
     return torch.cat(result, dim=1)
 
 
-def jordan_straight(X, M, W_xh, W_oh, b_h, W_ho, b_o):
+def jordan_linear(X, M, W_xh, W_qh, b_h, W_hq, b_q):
     out = []
     for i in range(X.shape[1]):
-        M = (X[:, i] @ W_xh + M @ W_oh + b_h) @ W_ho + b_o
+        M = (X[:, i] @ W_xh + M @ W_qh + b_h) @ W_hq + b_q
         out.append(M)
     return torch.stack(out, 1)
 
 
-def jordan_bent_outputs(X, M, W_xh, W_oh, b_h, W_ho, b_o):
+def jordan_tanh_outputs(X, M, W_xh, W_qh, b_h, W_hq, b_q):
     out = []
     for i in range(X.shape[1]):
-        M = torch.tanh(torch.tanh(X[:, i] @ W_xh + M @ W_oh + b_h) @ W_ho + b_o)
+        M = torch.tanh(torch.tanh(X[:, i] @ W_xh + M @ W_qh + b_h) @ W_hq + b_q)
         out.append(M)
     return torch.stack(out, 1)
 
 
-def jordan_sigmoid(X, M, W_xh, W_oh, b_h, W_ho, b_o):
+def jordan_sigmoid(X, M, W_xh, W_qh, b_h, W_hq, b_q):
     out = []
     for i in range(X.shape[1]):
-        M = torch.sigmoid(X[:, i] @ W_xh + M @ W_oh + b_h) @ W_ho + b_o
+        M = torch.sigmoid(X[:, i] @ W_xh + M @ W_qh + b_h) @ W_hq + b_q
         out.append(M)
     return torch.stack(out, 1)
 
 
-def jordan_not_carried(X, M, W_xh, W_oh, b_h, W_ho, b_o):
-    H = torch.tanh(X @ W_xh + (M @ W_oh)[:, None] + b_h)
-    return H @ W_ho + b_o
+def jordan_not_carried(X, M, W_xh, W_qh, b_h, W_hq, b_q):
+    H = torch.tanh(X @ W_xh + (M @ W_qh)[:, None] + b_h)
+    return H @ W_hq + b_q
 
 
-def jordan_from_zeros(X, M, W_xh, W_oh, b_h, W_ho, b_o):
-    return jordan_by_index(X, 0 * M, W_xh, W_oh, b_h, W_ho, b_o)
+def jordan_from_zeros(X, M, W_xh, W_qh, b_h, W_hq, b_q):
+    return jordan_by_index(X, 0 * M, W_xh, W_qh, b_h, W_hq, b_q)
 
 
-def jordan_no_memory(X, M, W_xh, W_oh, b_h, W_ho, b_o):
-    return torch.tanh(X @ W_xh + b_h) @ W_ho + b_o
+def jordan_no_memory(X, M, W_xh, W_qh, b_h, W_hq, b_q):
+    return torch.tanh(X @ W_xh + b_h) @ W_hq + b_q
 
 
-def jordan_last_only(X, M, W_xh, W_oh, b_h, W_ho, b_o):
+def jordan_last_only(X, M, W_xh, W_qh, b_h, W_hq, b_q):
     for x in X.transpose(0, 1):
-        M = torch.tanh(x @ W_xh + M @ W_oh + b_h) @ W_ho + b_o
+        M = torch.tanh(x @ W_xh + M @ W_qh + b_h) @ W_hq + b_q
     return M
 
 
-def jordan_steps_first(X, M, W_xh, W_oh, b_h, W_ho, b_o):
+def jordan_steps_first(X, M, W_xh, W_qh, b_h, W_hq, b_q):
     out = []
     for x in X.transpose(0, 1):
-        M = torch.tanh(x @ W_xh + M @ W_oh + b_h) @ W_ho + b_o
+        M = torch.tanh(x @ W_xh + M @ W_qh + b_h) @ W_hq + b_q
         out.append(M)
     return torch.stack(out)
 
 
-def jordan_hidden(X, M, W_xh, W_oh, b_h, W_ho, b_o):
+def jordan_hidden(X, M, W_xh, W_qh, b_h, W_hq, b_q):
     out = []
     for x in X.transpose(0, 1):
-        H = torch.tanh(x @ W_xh + M @ W_oh + b_h)
-        M = H @ W_ho + b_o
+        H = torch.tanh(x @ W_xh + M @ W_qh + b_h)
+        M = H @ W_hq + b_q
         out.append(H)
     return torch.stack(out, 1)
 
 
-def jordan_no_output_bias(X, M, W_xh, W_oh, b_h, W_ho, b_o):
-    return jordan_by_index(X, M, W_xh, W_oh, b_h, W_ho, torch.zeros(len(b_o)))
+def jordan_no_output_bias(X, M, W_xh, W_qh, b_h, W_hq, b_q):
+    return jordan_by_index(X, M, W_xh, W_qh, b_h, W_hq, torch.zeros(len(b_q)))
 
 
-def jordan_no_hidden_bias(X, M, W_xh, W_oh, b_h, W_ho, b_o):
-    return jordan_by_index(X, M, W_xh, W_oh, torch.zeros(len(b_h)), W_ho, b_o)
+def jordan_no_hidden_bias(X, M, W_xh, W_qh, b_h, W_hq, b_q):
+    return jordan_by_index(X, M, W_xh, W_qh, torch.zeros(len(b_h)), W_hq, b_q)
 
 
-def jordan_two_biases(X, M, W_xh, W_oh, b_h, W_ho, b_o):
+def jordan_two_biases(X, M, W_xh, W_qh, b_h, W_hq, b_q):
     out = []
     for x in X.transpose(0, 1):
-        M = torch.tanh((x @ W_xh + b_h) + (M @ W_oh + b_h)) @ W_ho + b_o
+        M = torch.tanh((x @ W_xh + b_h) + (M @ W_qh + b_h)) @ W_hq + b_q
         out.append(M)
     return torch.stack(out, 1)
 
 
-def jordan_return_in_loop(X, M, W_xh, W_oh, b_h, W_ho, b_o):
+def jordan_return_in_loop(X, M, W_xh, W_qh, b_h, W_hq, b_q):
     out = []
     for x in X.transpose(0, 1):
-        M = torch.tanh(x @ W_xh + M @ W_oh + b_h) @ W_ho + b_o
+        M = torch.tanh(x @ W_xh + M @ W_qh + b_h) @ W_hq + b_q
         out.append(M)
         return torch.stack(out, 1)
     return None
 
 
-def jordan_bias_behind(X, M, W_xh, W_oh, b_h, W_ho, b_o):
+def jordan_bias_behind(X, M, W_xh, W_qh, b_h, W_hq, b_q):
     out = []
     for x in X.transpose(0, 1):
-        H = b_h + (x @ W_xh + M @ W_oh).tanh()
-        M = H @ W_ho + b_o
+        H = b_h + (x @ W_xh + M @ W_qh).tanh()
+        M = H @ W_hq + b_q
         out.append(M)
     return torch.stack(out, 1)
 
 
-def jordan_into_memory(X, M, W_xh, W_oh, b_h, W_ho, b_o):
+def jordan_into_memory(X, M, W_xh, W_qh, b_h, W_hq, b_q):
     out = []
     for x in X.transpose(0, 1):
-        M.copy_(torch.tanh(x @ W_xh + M @ W_oh + b_h) @ W_ho + b_o)
+        M.copy_(torch.tanh(x @ W_xh + M @ W_qh + b_h) @ W_hq + b_q)
         out.append(M.clone())
     return torch.stack(out, 1)
 
 
-def jordan_over_examples(X, M, W_xh, W_oh, b_h, W_ho, b_o):
+def jordan_over_examples(X, M, W_xh, W_qh, b_h, W_hq, b_q):
     out = []
     for x in X:
-        H = torch.tanh(x @ W_xh + M @ W_oh + b_h)
-        M = H @ W_ho + b_o
+        H = torch.tanh(x @ W_xh + M @ W_qh + b_h)
+        M = H @ W_hq + b_q
         out.append(M)
     return torch.stack(out, dim=1)
 
 
-def jordan_over_examples_stacked_first(X, M, W_xh, W_oh, b_h, W_ho, b_o):
+def jordan_over_examples_stacked_first(X, M, W_xh, W_qh, b_h, W_hq, b_q):
     out = []
     for x in X:
-        M = torch.tanh(x @ W_xh + M @ W_oh + b_h) @ W_ho + b_o
+        M = torch.tanh(x @ W_xh + M @ W_qh + b_h) @ W_hq + b_q
         out.append(M)
     return torch.stack(out)
 
 
-def jordan_examples_by_index(X, M, W_xh, W_oh, b_h, W_ho, b_o):
+def jordan_examples_by_index(X, M, W_xh, W_qh, b_h, W_hq, b_q):
     out = []
     for i in range(X.shape[1]):
-        M = torch.tanh(X[i] @ W_xh + M @ W_oh + b_h) @ W_ho + b_o
+        M = torch.tanh(X[i] @ W_xh + M @ W_qh + b_h) @ W_hq + b_q
         out.append(M)
     return torch.stack(out, dim=1)
 
 
-def jordan_examples_by_index_stacked_first(X, M, W_xh, W_oh, b_h, W_ho, b_o):
+def jordan_examples_by_index_stacked_first(X, M, W_xh, W_qh, b_h, W_hq, b_q):
     out = []
     for i in range(X.size(1)):
-        H = torch.tanh(X[i] @ W_xh + M @ W_oh + b_h)
-        M = H @ W_ho + b_o
+        H = torch.tanh(X[i] @ W_xh + M @ W_qh + b_h)
+        M = H @ W_hq + b_q
         out += [M]
     return torch.stack(out)
 
 
-def jordan_as_many_as_examples(X, M, W_xh, W_oh, b_h, W_ho, b_o):
+def jordan_as_many_as_examples(X, M, W_xh, W_qh, b_h, W_hq, b_q):
     out = []
     for i in range(X.shape[0]):
-        M = torch.tanh(X[:, i] @ W_xh + M @ W_oh + b_h) @ W_ho + b_o
+        M = torch.tanh(X[:, i] @ W_xh + M @ W_qh + b_h) @ W_hq + b_q
         out.append(M)
     return torch.stack(out, dim=1)
 
 
-def jordan_list(X, M, W_xh, W_oh, b_h, W_ho, b_o):
+def jordan_list(X, M, W_xh, W_qh, b_h, W_hq, b_q):
     out = []
     for i in range(X.shape[1]):
-        M = torch.tanh(X[:, i] @ W_xh + M @ W_oh + b_h) @ W_ho + b_o
+        M = torch.tanh(X[:, i] @ W_xh + M @ W_qh + b_h) @ W_hq + b_q
         out.append(M)
     return out
 
 
-def jordan_with_memory(X, M, W_xh, W_oh, b_h, W_ho, b_o):
-    out = jordan_list(X, M, W_xh, W_oh, b_h, W_ho, b_o)
+def jordan_with_memory(X, M, W_xh, W_qh, b_h, W_hq, b_q):
+    out = jordan_list(X, M, W_xh, W_qh, b_h, W_hq, b_q)
     return torch.stack(out, dim=1), out[-1]
 
 
-def jordan_carried_without_bias(X, M, W_xh, W_oh, b_h, W_ho, b_o):
+def jordan_carried_without_bias(X, M, W_xh, W_qh, b_h, W_hq, b_q):
     out = []
     for x in X.transpose(0, 1):
-        M = torch.tanh(x @ W_xh + M @ W_oh + b_h) @ W_ho
-        out.append(M + b_o)
+        M = torch.tanh(x @ W_xh + M @ W_qh + b_h) @ W_hq
+        out.append(M + b_q)
     return torch.stack(out, 1)
 
 
-def jordan_carried_tanh(X, M, W_xh, W_oh, b_h, W_ho, b_o):
+def jordan_carried_tanh(X, M, W_xh, W_qh, b_h, W_hq, b_q):
     out = []
     for x in X.transpose(0, 1):
-        O = torch.tanh(x @ W_xh + M @ W_oh + b_h) @ W_ho + b_o  # noqa: E741
+        O = torch.tanh(x @ W_xh + M @ W_qh + b_h) @ W_hq + b_q  # noqa: E741
         M = O.tanh()
         out.append(O)
     return torch.stack(out, 1)
 
 
-def jordan_appended_early(X, M, W_xh, W_oh, b_h, W_ho, b_o):
+def jordan_appended_early(X, M, W_xh, W_qh, b_h, W_hq, b_q):
     out = []
     for x in X.transpose(0, 1):
         out.append(M)
-        M = torch.tanh(x @ W_xh + M @ W_oh + b_h) @ W_ho + b_o
+        M = torch.tanh(x @ W_xh + M @ W_qh + b_h) @ W_hq + b_q
     return torch.stack(out, 1)
 
 
@@ -438,16 +438,16 @@ RIGHT = {
 }
 WRONG = {
     "jordan_forward": [
-        (jordan_straight, "Your hidden layer does not bend"),
-        (jordan_bent_outputs, "Your outputs go through a tanh"),
+        (jordan_linear, "Your hidden layer is linear"),
+        (jordan_tanh_outputs, "Your outputs go through a tanh"),
         (jordan_sigmoid, "You use the sigmoid"),
-        (jordan_not_carried, "Every step of yours reads the first `M`"),
+        (jordan_not_carried, "Every step of yours uses the first `M`"),
         (jordan_from_zeros, "You begin with zeros"),
         (jordan_no_memory, "Your network has no memory"),
         (jordan_last_only, "the last output alone"),
         (jordan_steps_first, "The steps stand in front"),
         (jordan_hidden, "These are the hidden values"),
-        (jordan_no_output_bias, "`b_o`, is missing"),
+        (jordan_no_output_bias, "`b_q`, is missing"),
         (jordan_no_hidden_bias, "`b_h`, is missing"),
         (jordan_two_biases, "You add `b_h` twice"),
         (jordan_return_in_loop, "Is your `return` inside the loop"),
@@ -460,7 +460,7 @@ WRONG = {
         (jordan_as_many_as_examples, "as many steps as there are examples"),
         (jordan_list, "`torch.stack` makes one tensor"),
         (jordan_with_memory, "Return the outputs only"),
-        (jordan_carried_without_bias, "The memory lacks `b_o`"),
+        (jordan_carried_without_bias, "The memory lacks `b_q`"),
         (jordan_carried_tanh, "holds the tanh of the output"),
         (jordan_appended_early, "one step late"),
     ],

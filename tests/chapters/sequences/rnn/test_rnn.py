@@ -1,4 +1,4 @@
-"""The chapter's recurrent layer is torch's, its gradients are autograd's, its n-grams add up."""
+"""The chapter's layer is torch's, its gradients are autograd's, its n-grams are the papers'."""
 
 from __future__ import annotations
 
@@ -50,24 +50,51 @@ def test_all_ones(remember, outputs):
     train=st.lists(st.integers(0, 3), min_size=6, max_size=60),
     context=st.lists(st.integers(0, 3), min_size=3, max_size=3),
     n=st.integers(1, 4),
+    kneser_ney=st.booleans(),
 )
-def test_ngram_gives_probabilities(train, context, n):
+def test_ngram_gives_probabilities(train, context, n, kneser_ney):
+    train = torch.tensor([*train, 0, 1, 2, 3])
     p = [
-        CHAPTER["ngram"](torch.tensor(train), torch.tensor([*context, x]), n, 4)[-1]
-        for x in range(4)
+        CHAPTER["ngram"](train, torch.tensor([*context, x]), n, 4, kneser_ney)[-1] for x in range(4)
     ]
     assert min(p) > 0
     assert sum(p) == pytest.approx(1, abs=1e-5)
 
 
-def test_bigram_by_hand():
+def test_witten_bell_by_hand():
     """After a came a once and b twice: (c + k · p) / (c + k), with k = 2 kinds."""
     a, b = 0, 1
     train, test = torch.tensor([a, a, b, a, b]), torch.tensor([a, b])
     one = (2 + 2 / 2) / (5 + 2)
     two = (2 + 2 * one) / (3 + 2)
-    p = CHAPTER["ngram"](train, test, 2, 2)
+    p = CHAPTER["ngram"](train, test, 2, 2, kneser_ney=False)
     assert p.tolist() == pytest.approx([(3 + 2 / 2) / 7, two])
+
+
+def test_discounts_are_those_of_chen_and_goodman():
+    """n1 = 8, n2 = 4, n3 = 2, n4 = 1: Y = 8 / (8 + 2 · 4) = 1/2."""
+    counts = torch.tensor([1] * 8 + [2] * 4 + [3] * 2 + [4])
+    D = CHAPTER["discounts"](counts)
+    expected = {1: 1 - 2 * 0.5 * 4 / 8, 2: 2 - 3 * 0.5 * 2 / 4, 3: 3 - 4 * 0.5 * 1 / 2}
+    assert D.tolist() == pytest.approx([expected[min(c, 3)] for c in counts.tolist()])
+
+
+def test_kneser_ney_by_hand():
+    """Bigrams ab 3, bc 2, ca 1, ba 1; the unigrams count what stood before."""
+    a, b, c = 0, 1, 2
+    train = torch.tensor([a, b, c, a, b, a, b, c])
+    n1, n2, n3 = 2, 1, 1
+    Y = n1 / (n1 + 2 * n2)
+    D = {1: 1 - 2 * Y * n2 / n1, 2: 2 - 3 * Y * n3 / n2}
+    before = {a: 2, b: 1, c: 1}  # different tokens that stood before: ca, ba; ab; bc
+    m1, m2 = 2, 1
+    Y1 = m1 / (m1 + 2 * m2)
+    E = {1: 1 - 2 * Y1 * m2 / m1, 2: 2 - 3 * Y1 * 1 / m2}
+    rest = E[1] * 2 + E[2]
+    one = (before[c] - E[1] + rest / 3) / 4
+    two = (2 - D[2] + (D[2] + D[1]) * one) / 3  # after b came c twice and a once
+    p = CHAPTER["ngram"](train, torch.tensor([b, c]), 2, 3)
+    assert p[1].item() == pytest.approx(two, rel=1e-5)
 
 
 def test_windows_are_one_step_apart():
@@ -90,7 +117,7 @@ def test_character_rnn_never_looks_ahead():
 
 
 def test_clipped_step_has_the_length_it_may_have():
-    points, lengths = CHAPTER["descend"](0.5, rate=0.2, steps=3)
+    points, norms = CHAPTER["descend"](0.5, rate=0.2, steps=3)
     steps = (points[1:] - points[:-1]).norm(dim=1)
-    for step, length in zip(steps.tolist(), lengths, strict=True):
-        assert step == pytest.approx(0.2 * min(length, 0.5))
+    for step, norm in zip(steps.tolist(), norms, strict=True):
+        assert step == pytest.approx(0.2 * min(norm, 0.5))
