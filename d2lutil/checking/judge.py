@@ -21,10 +21,10 @@ from .sandbox import Outcome, Sandbox
 from .values import kind, show_named
 from .verdict import Verdict
 
-_IN_PLACE = (
-    "`w += …`, `w[0] = …`, `del w[0]`, methods whose names end in `_`, and `append` or `pop` "
-    "change what belongs to whoever called your function. Make a new one: `w = w + …`, or begin "
-    "with `w.clone()`; of a list or dictionary, with `copy.deepcopy(w)`."
+_IN_PLACE = (  # with the name of the argument
+    "`{0} += …`, `{0}[0] = …`, `del {0}[0]`, methods whose names end in `_`, and `append` or `pop` "
+    "change what belongs to whoever called your function. Make a new one: `{0} = {0} + …`, or "
+    "begin with `{0}.clone()`; of a list or dictionary, with `copy.deepcopy({0})`."
 )
 _ERRORS = {  # words of an error, and what helps
     "'ellipsis'": "A `...` still stands where your code belongs.",
@@ -161,7 +161,8 @@ def _fault(outcome: Outcome, want: Any, exercise: Exercise) -> Fault | None:
         hint = next((advice for words, advice in _ERRORS.items() if words in text), hint)
         return Fault(f"it raised {text}{outcome.where}.", hint)
     if outcome.changed:
-        return Fault(f"it changed its input `{next(iter(outcome.changed))}`.", _IN_PLACE)
+        name = next(iter(outcome.changed))
+        return Fault(f"it changed its input `{name}`.", _IN_PLACE.format(name))
     if outcome.value is None and want is not None:
         hint = "Is a `return` missing, at the end or in some branch?"
         return Fault("it returned nothing.", hint)

@@ -76,6 +76,30 @@ def _of_input(w: Tensor, x: Tensor, n: int) -> Tensor:
     return slope
 
 
+def _of_start(w: Tensor, x: Tensor, n: int) -> Tensor:
+    h, slope = _values(w, x, n), torch.zeros_like(w)
+    for k in range(1, n + 1):
+        slope = (1 - h[k] ** 2) * (x + w * slope)
+    return slope
+
+
+def _finite_difference(step: float, sides: int) -> Callable[[Tensor, Tensor, int], Tensor]:
+    """An answer by a finite difference, to one side or to both."""
+
+    def answer(w: Tensor, x: Tensor, n: int) -> Tensor:
+        below = w - step if sides == 2 else w
+        change = _values(w + step, x, n)[-1] - _values(below, x, n)[-1]
+        return change / (sides * step)
+
+    return answer
+
+
+_FINITE = (
+    "This is nearly right: a finite difference, of which only some digits are right. Use the chain "
+    "rule."
+)
+
+
 class _EngineValue(ABC):  # noqa: B024
     """Equal to any `Value` of the chapter's engine, which is defined only in the notebook."""
 
@@ -87,7 +111,7 @@ class _EngineValue(ABC):  # noqa: B024
         return isinstance(other, _EngineValue)
 
 
-repeated_slope = Exercise(
+repeated_derivative = Exercise(
     reference=_repeated,
     cases=_repeated_cases,
     mistakes=[
@@ -143,6 +167,20 @@ repeated_slope = Exercise(
             "out of it.",
         ),
         (
+            _of_start,
+            "Each use of `w` multiplies the value of its own step, `h[k]`, and not `x`.",
+        ),
+        (
+            lambda w, x, n: _repeated(w, x, n) / n,
+            "You divide by `n`. Contributions add.",
+        ),
+        *(
+            (_finite_difference(step, sides), _FINITE)
+            for step in (1e-2, 1e-3, 1e-4, 1e-5, 1e-6)
+            for sides in (1, 2)
+            if (step, sides) != (1e-3, 2)  # which is right to as many digits as the check asks for
+        ),
+        (
             lambda w, x, n: _EngineValue(),
             "`tanh` in this notebook is that of our engine, and makes a `Value`. Write "
             "`torch.tanh`.",
@@ -193,7 +231,7 @@ def _back_cases(generator: torch.Generator) -> Iterator[tuple[Tensor, Tensor, Te
         yield tuple(torch.randn(shape, generator=generator) for shape in shapes)
 
 
-def _slopes_like(
+def _with_derivative(
     slope: Callable[[Tensor, Tensor], Tensor | float],
 ) -> Callable[[Tensor, Tensor, Tensor, Tensor], Gradients]:
     """An answer with slope(scores, values) as the derivative of the activation function."""
@@ -204,6 +242,11 @@ def _slopes_like(
         return delta @ W.T, X.T @ delta, delta.sum(0)
 
     return answer
+
+
+def _dh_for_h(X: Tensor, W: Tensor, b: Tensor, dH: Tensor) -> Gradients:
+    delta = dH * (1 - dH**2)  # (n, h)
+    return delta @ W.T, X.T @ delta, delta.sum(0)
 
 
 def _instead(**others: Callable[[Tensor, Tensor, Tensor, Tensor], Tensor]) -> Callable[..., Any]:
@@ -224,7 +267,7 @@ layer_backward = Exercise(
     returns=("dX", "dW", "db"),
     mistakes=[
         (
-            _slopes_like(lambda Z, H: 1.0),
+            _with_derivative(lambda Z, H: 1.0),
             "`dH` is the gradient behind the tanh. Before you come to the scores, it has to go "
             "back through the tanh, by its derivative.",
         ),
@@ -234,27 +277,31 @@ layer_backward = Exercise(
             "gradient begins with it.",
         ),
         (
-            _slopes_like(lambda Z, H: 1 - torch.tanh(H) ** 2),
+            _with_derivative(lambda Z, H: 1 - torch.tanh(H) ** 2),
             "You take the tanh twice. In the derivative, 1 − t², the t is `H` itself.",
         ),
         (
-            _slopes_like(lambda Z, H: H),
+            _with_derivative(lambda Z, H: H),
             "You multiply by tanh where its derivative belongs.",
         ),
         (
-            _slopes_like(lambda Z, H: 1 - H),
+            _with_derivative(lambda Z, H: 1 - H),
             "The derivative of tanh is 1 − t². The square is missing.",
         ),
         (
-            _slopes_like(lambda Z, H: 1 - Z**2),
+            _dh_for_h,
+            "In 1 − t², t is the output of tanh, `H`. You have its gradient, `dH`.",
+        ),
+        (
+            _with_derivative(lambda Z, H: 1 - Z**2),
             "In the derivative of tanh, 1 − t², the t is the output of tanh; you have the scores.",
         ),
         (
-            _slopes_like(lambda Z, H: H * (1 - H)),
+            _with_derivative(lambda Z, H: H * (1 - H)),
             "H (1 − H) would be the derivative of a sigmoid. Tanh has another one.",
         ),
         (
-            _slopes_like(lambda Z, H: (Z > 0).float()),
+            _with_derivative(lambda Z, H: (Z > 0).float()),
             "This is the derivative of ReLU. The layer in this exercise has tanh.",
         ),
         (

@@ -240,14 +240,16 @@ def _without_ones(X: Tensor, y: Tensor, alpha: float) -> Tensor:
     return _solve(X, y, len(X) * alpha * torch.eye(X.shape[1]))
 
 
-def _ones_first_free_last(X: Tensor, y: Tensor, alpha: float) -> tuple[Tensor, Tensor]:
-    w1 = _solve(_ones_last(X).roll(1, 1), y, len(X) * alpha * _free_last(X.shape[1]))
-    return w1[1:], w1[0]
+def _mixed_up(ones: int, free: int, bias: int) -> Callable[..., Any]:
+    """An answer with the ones, the zero of D and the bias at ends of their own: 0 or -1."""
 
+    def answer(X: Tensor, y: Tensor, alpha: float) -> tuple[Tensor, Tensor]:
+        X1 = _ones_last(X) if ones else _ones_last(X).roll(1, 1)
+        D = (_free_last if free else _free_first)(X.shape[1])
+        w1 = _solve(X1, y, len(X) * alpha * D)
+        return (w1[:-1], w1[-1]) if bias else (w1[1:], w1[0])
 
-def _ones_first_bias_last(X: Tensor, y: Tensor, alpha: float) -> tuple[Tensor, Tensor]:
-    w1 = _solve(_ones_last(X).roll(1, 1), y, len(X) * alpha * _free_first(X.shape[1]))
-    return w1[:-1], w1[-1]
+    return answer
 
 
 def _left_side_over_n(X: Tensor, y: Tensor, alpha: float) -> tuple[Tensor, Tensor]:
@@ -332,14 +334,27 @@ ridge = Exercise(
             "which entry of `D` belongs to the bias?",
         ),
         (
-            _ones_first_free_last,
+            _mixed_up(ones=0, free=-1, bias=0),
             "Your ones are the first column, but your `D` has its zero for the last one. They must "
             "be in the same column.",
         ),
+        *(
+            (
+                _mixed_up(ones=end, free=end, bias=other),
+                "The numbers are right, but you take the bias from the wrong end. It is where the "
+                "column of ones is.",
+            )
+            for end, other in ((0, -1), (-1, 0))
+        ),
         (
-            _ones_first_bias_last,
-            "The numbers are right, but you take the bias from the wrong end. It is where the "
-            "column of ones is.",
+            _mixed_up(ones=0, free=-1, bias=-1),
+            "Your ones are the first column, but you treat the last one as the bias, in `D` and "
+            "in what you return. The bias is where your column of ones is.",
+        ),
+        (
+            _mixed_up(ones=-1, free=0, bias=0),
+            "Your ones are the last column, but you treat the first one as the bias, in `D` and "
+            "in what you return. The bias is where your column of ones is.",
         ),
         (
             _with_penalty(lambda n, d, alpha: n * alpha),

@@ -33,6 +33,15 @@ def _update_cases(generator: torch.Generator) -> Iterator[tuple[Tensor, ...]]:
         yield w, b, x, y
 
 
+_ZERO_SCORE = (
+    "A score of exactly 0 is a mistake for `y` = −1 as well as for `y` = +1. Compare `y` times the "
+    "score with 0, rather than a prediction with the label."
+)
+_TWICE = (
+    "Your step is twice as long as it should be. With labels ±1, label minus prediction is ±2; "
+    "the rule adds `y * x`."
+)
+
 perceptron_update = Exercise(
     reference=_update,
     cases=_update_cases,
@@ -50,8 +59,11 @@ perceptron_update = Exercise(
         ),
         (
             lambda w, b, x, y: (w + y * x, b + y) if (w @ x + b > 0) != (y > 0) else (w, b),
-            "A score of exactly 0 is a mistake for `y` = −1 as well as for `y` = +1. Compare "
-            "`y` times the score with 0, rather than a prediction with the label.",
+            _ZERO_SCORE,
+        ),
+        (
+            lambda w, b, x, y: (w + y * x, b + y) if (w @ x + b >= 0) != (y > 0) else (w, b),
+            _ZERO_SCORE,
         ),
         (
             lambda w, b, x, y: (w + y * x, b + y) if y * (w @ x + b) > 0 else (w, b),
@@ -94,8 +106,20 @@ perceptron_update = Exercise(
         ),
         (
             lambda w, b, x, y: (w + 2 * y * x, b + 2 * y) if y * (w @ x + b) <= 0 else (w, b),
-            "Your step is twice as long as it should be. With labels ±1, label minus prediction is "
-            "±2; the rule adds `y * x`.",
+            _TWICE,
+        ),
+        *(
+            (
+                lambda w, b, x, y, predict=predict: tuple(
+                    old + (y - predict(w @ x + b)) * by for old, by in ((w, x), (b, 1))
+                ),
+                _TWICE,
+            )
+            for predict in (
+                torch.sign,
+                lambda z: (z > 0) * 2.0 - 1,
+                lambda z: (z >= 0) * 2.0 - 1,
+            )
         ),
         (
             lambda w, b, x, y: (
@@ -187,6 +211,10 @@ smallest_margin = Exercise(
         (
             lambda w, b, X, y: (y * (X @ w)).min() / w.norm(),
             "The bias is missing: this is the distance to a line through the origin.",
+        ),
+        (
+            lambda w, b, X, y: (y * (X @ w) + b).min() / w.norm(),
+            "The label multiplies the whole score, the bias included: `y * (X @ w + b)`.",
         ),
         (
             lambda w, b, X, y: (y * (X @ w + b)).min() / w.norm() / len(X),

@@ -85,7 +85,7 @@ def repeated_bracket(w, x, n):
     return slope
 
 
-def repeated_slope_of_input(w, x, n):
+def repeated_with_input_in_tanh(w, x, n):
     slope = torch.zeros(())
     for _ in range(n):
         slope = (x + w * slope) * (1 - x * x)
@@ -156,6 +156,43 @@ class Value:
 
     def __init__(self, data):
         self.data = data
+
+
+def repeated_from_x_each_time(w, x, n):
+    h = [x]
+    for _ in range(n):
+        h.append(torch.tanh(w * h[-1]))
+    total, delta = torch.tensor(0.0), torch.tensor(1.0)
+    for k in reversed(range(n)):
+        delta = delta * (1 - h[k + 1] ** 2)
+        total = total + delta * x
+        delta = delta * w
+    return total
+
+
+def repeated_mean_of_uses(w, x, n):
+    return repeated_by_uses(w, x, n) / n
+
+
+def repeated_by_difference(w, x, n):
+    def end(w):
+        h = x
+        for _ in range(n):
+            h = torch.tanh(w * h)
+        return h
+
+    s = 1e-5
+    return (end(w + s) - end(w - s)) / (2 * s)
+
+
+def repeated_by_one_sided_difference(w, x, n):
+    def end(w):
+        h = x
+        for _ in range(n):
+            h = torch.tanh(w * h)
+        return h
+
+    return (end(w + 1e-4) - end(w)) / 1e-4
 
 
 def repeated_in_the_engine(w, x, n):
@@ -296,6 +333,11 @@ def layer_sum_all(X, W, b, dH):
 def layer_weights_transposed(X, W, b, dH):
     dX, dW, db = layer_by_line(X, W, b, dH)
     return dX, dW.T, db
+
+
+def layer_gradient_for_value(X, W, b, dH):
+    delta = dH * (1 - dH**2)
+    return delta @ W.T, X.T @ delta, delta.sum(0)
 
 
 def layer_not_transposed(X, W, b, dH):
@@ -542,12 +584,12 @@ def order_as_tuple(parents):
 
 
 RIGHT = {
-    "repeated_slope": [repeated_forward, repeated_by_uses, repeated_by_cosh],
+    "repeated_derivative": [repeated_forward, repeated_by_uses, repeated_by_cosh],
     "layer_backward": [layer_by_line, layer_by_einsum, layer_by_example],
     "backward_order": [order_by_counting, order_by_library, order_by_distance, order_as_tuple],
 }
 WRONG = {
-    "repeated_slope": [
+    "repeated_derivative": [
         (repeated_last_only, "the last use of `w` alone"),
         (repeated_first_only, "the first use of `w`, carried"),
         (repeated_last_times, "You count the last use"),
@@ -555,10 +597,14 @@ WRONG = {
         (repeated_without_tanh, "The derivative of tanh is missing"),
         (repeated_without_weight, "stands a factor `w`"),
         (repeated_bracket, "a bracket in the wrong place"),
-        (repeated_slope_of_input, "what goes into the step"),
+        (repeated_with_input_in_tanh, "what goes into the step"),
         (repeated_no_square, "The square is missing"),
         (repeated_like_sigmoid, "the derivative of the sigmoid"),
         (repeated_share_of_output, "what comes out of it"),
+        (repeated_from_x_each_time, "the value of its own step"),
+        (repeated_mean_of_uses, "Contributions add"),
+        (repeated_by_difference, "a finite difference"),
+        (repeated_by_one_sided_difference, "a finite difference"),
         (repeated_tanh_twice, "through it already"),
         (repeated_in_the_engine, "makes a `Value`"),
         (repeated_of_input, "the end with respect to `x`"),
@@ -575,6 +621,7 @@ WRONG = {
         (layer_times_tanh, "by tanh where its derivative belongs"),
         (layer_no_square, "The square is missing"),
         (layer_slope_of_scores, "you have the scores"),
+        (layer_gradient_for_value, "You have its gradient"),
         (layer_sigmoid_slope, "the derivative of a sigmoid"),
         (layer_relu_slope, "the derivative of ReLU"),
         (layer_no_bias, "The bias is missing in your scores"),

@@ -310,6 +310,24 @@ def ridge_ones_first_bias_last(X, y, alpha):
     return solved(X1.T @ X1 + alpha * len(X) * D, X1, y)
 
 
+def ridge_ones_first_all_else_last(X, y, alpha):
+    X1 = torch.hstack([torch.ones(len(X), 1), X])
+    return solved(X1.T @ X1 + alpha * len(X) * free_bias(X1), X1, y)
+
+
+def ridge_ones_last_all_else_first(X, y, alpha):
+    X1 = with_ones(X)
+    D = torch.eye(X1.shape[1])
+    D[0, 0] = 0
+    w1 = torch.linalg.solve(X1.T @ X1 + alpha * len(X) * D, X1.T @ y)
+    return w1[1:], w1[0]
+
+
+def ridge_ones_last_bias_first(X, y, alpha):
+    w1 = ridge_all_in_one(X, y, alpha)
+    return w1[1:], w1[0]
+
+
 def ridge_every_entry(X, y, alpha):
     X1 = with_ones(X)
     return solved(X1.T @ X1 + len(X) * alpha, X1, y)
@@ -449,6 +467,9 @@ WRONG = {
         (ridge_first_weight_free, "no penalty on the first weight"),
         (ridge_ones_first_last_free, "has its zero for the last one"),
         (ridge_ones_first_bias_last, "from the wrong end"),
+        (ridge_ones_last_bias_first, "from the wrong end"),
+        (ridge_ones_first_all_else_last, "Your ones are the first column, but you treat the last"),
+        (ridge_ones_last_all_else_first, "Your ones are the last column, but you treat the first"),
         (ridge_every_entry, "every entry"),
         (ridge_every_entry_once, "every entry"),
         (ridge_left_side_over_n, "`n` times too large"),

@@ -95,6 +95,35 @@ def update_twice(w, b, x, y):
     return (w + error * x, b + error) if w @ x + b != 0 else (w + 2 * y * x, b + 2 * y)
 
 
+def update_by_label_minus_sign(w, b, x, y):
+    error = y - torch.sign(torch.dot(w, x) + b)
+    return w + error * x, b + error
+
+
+def update_by_label_minus_prediction(w, b, x, y):
+    prediction = 1 if w @ x + b > 0 else -1
+    return w + (y - prediction) * x, b + (y - prediction)
+
+
+def update_by_label_minus_prediction_from_zero(w, b, x, y):
+    prediction = 1 if w @ x + b >= 0 else -1
+    return w + (y - prediction) * x, b + (y - prediction)
+
+
+def update_where_zero_is_plus(w, b, x, y):
+    prediction = 1 if w @ x + b >= 0 else -1
+    if prediction == y:
+        return w, b
+    return w + y * x, b + y
+
+
+def update_where_zero_is_minus(w, b, x, y):
+    prediction = 1 if w @ x + b > 0 else -1
+    if prediction == y:
+        return w, b
+    return w + y * x, b + y
+
+
 def update_for_labels_01(w, b, x, y):
     prediction = 1.0 if w @ x + b > 0 else 0.0
     error = y - prediction
@@ -179,6 +208,10 @@ def margin_without_bias(w, b, X, y):
     return torch.min(y * (X @ w)) / w.norm()
 
 
+def margin_label_times_product_only(w, b, X, y):
+    return torch.min(y * (X @ w) + b) / w.norm()
+
+
 def margin_over_n(w, b, X, y):
     return torch.min(y * (X @ w + b)) / w.norm() / len(y)
 
@@ -250,6 +283,11 @@ WRONG = {
         (update_bias_by_one, "yours always goes up by 1"),
         (update_subtracting, "You subtract where the rule adds"),
         (update_twice, "twice as long"),
+        (update_by_label_minus_sign, "twice as long"),
+        (update_by_label_minus_prediction, "twice as long"),
+        (update_by_label_minus_prediction_from_zero, "twice as long"),
+        (update_where_zero_is_plus, "A score of exactly 0"),
+        (update_where_zero_is_minus, "A score of exactly 0"),
         (update_for_labels_01, "labels 0 and 1"),
         (update_w_only, "`return w, b`"),
         (update_bias_first, "in another order. It is `w`, `b`"),
@@ -268,11 +306,12 @@ WRONG = {
         (margin_sum_of_weights, "the sum of the absolute weights"),
         (margin_bias_in_length, "The bias does not belong to the length"),
         (margin_without_bias, "The bias is missing"),
+        (margin_label_times_product_only, "The label multiplies the whole score"),
         (margin_over_n, "not divided by the number of points"),
         (margin_all, "the signed distances of all points"),
         (margin_as_float, "no `.item()`"),
         (margin_as_vector, "The numbers are right"),
-        (margin_transposed, "Call it yourself"),
+        (margin_transposed, "does it need a `.T`"),
         (margin_at_most_one, "Begin with that of the first point"),
         (margin_from_zero, "Begin with that of the first point"),
         (margin_index, "an index"),
