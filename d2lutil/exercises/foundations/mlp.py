@@ -227,7 +227,7 @@ _SIGN = (
     "another one. Where `z` is positive the growing sigmoid makes Swish rise faster, not slower."
 )
 
-swish_slope = Exercise(
+swish_derivative = Exercise(
     reference=_derivative,
     cases=_derivative_cases,
     mistakes=[

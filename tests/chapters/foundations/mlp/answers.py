@@ -326,7 +326,7 @@ RIGHT = {
         forward_by_columns,
         forward_by_module,
     ],
-    "swish_slope": [
+    "swish_derivative": [
         slope_by_swish,
         slope_by_exp,
         slope_by_tanh,
@@ -364,7 +364,7 @@ WRONG = {
         (forward_columns, "in another order"),
         (forward_on_its_lists, "Make a new one"),
     ],
-    "swish_slope": [
+    "swish_derivative": [
         (slope_sigmoid, "the first factor only"),
         (slope_second_term, "the second factor only"),
         (slope_of_sigmoid, "the derivative of the sigmoid"),
