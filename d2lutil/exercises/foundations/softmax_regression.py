@@ -240,6 +240,27 @@ def _targets(y: Tensor, K: int, epsilon: float) -> Tensor:
     return (1 - epsilon) * functional.one_hot(y, K) + epsilon / K  # (n, K)
 
 
+def _divergence(Z: Tensor, y: Tensor, epsilon: float) -> Tensor:
+    """The KL divergence of the targets and the softmax, NaN where a target is 0."""
+    targets = _targets(y, Z.shape[1], epsilon)  # (n, K)
+    return (targets * (targets.log() - Z.log_softmax(dim=1))).sum(dim=1).mean()
+
+
+def _divergence_without_nan(Z: Tensor, y: Tensor, epsilon: float) -> Tensor:
+    targets = _targets(y, Z.shape[1], epsilon)  # (n, K)
+    return functional.kl_div(Z.log_softmax(dim=1), targets, reduction="batchmean")
+
+
+def _divergence_of_quotients(Z: Tensor, y: Tensor, epsilon: float) -> Tensor:
+    targets = _targets(y, Z.shape[1], epsilon)  # (n, K)
+    return (targets * (targets / Z.softmax(dim=1)).log()).sum(dim=1).mean()
+
+
+_DIVERGENCE = (
+    "You compute the KL divergence, which has log q in it: the entropy of q is subtracted, and "
+    "at `epsilon = 0` you meet log 0. The cross-entropy is −Σ q log p, and has log p only."
+)
+
 smooth_cross_entropy = Exercise(
     reference=_smooth,
     cases=_smooth_cases,
@@ -253,6 +274,9 @@ smooth_cross_entropy = Exercise(
             _from_log_p(_per_example),
             "You return a loss for each example. The mean over them is missing.",
         ),
+        (_divergence, _DIVERGENCE),
+        (_divergence_without_nan, _DIVERGENCE),
+        (_divergence_of_quotients, _DIVERGENCE),
         (
             lambda Z, y, epsilon: _smooth(Z, y, epsilon) / Z.shape[1],
             "Your mean runs over the examples *and* the classes, so your loss is K times too "
@@ -445,6 +469,12 @@ squared_error_gradient = Exercise(
             lambda Z, y: _gradient(Z, y, lambda P, G: P * G),
             "In the bracket, the second term is missing, or it sums `G`, which adds up to 0. It "
             "sums `P * G`.",
+        ),
+        (
+            # G is negative for the true class only.
+            lambda Z, y: _gradient(Z, y, lambda P, G: _through_softmax(P, G.clamp(max=0))),
+            "You differentiate the square of the true class only. The sum over k has K squares, "
+            "and the probabilities of the false classes stand in the others.",
         ),
         (
             lambda Z, y: _gradient(Z, y, lambda P, G: P * G - (P * G).sum(dim=1, keepdim=True)),

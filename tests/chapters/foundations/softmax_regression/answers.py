@@ -285,6 +285,21 @@ def smooth_too_late(Z, y, epsilon):
     return -((1 - epsilon) * log_p[range(len(y)), y] + epsilon * log_p.mean(1)).mean()
 
 
+def smooth_divergence(Z, y, epsilon):
+    target = (1 - epsilon) * functional.one_hot(y, Z.shape[1]) + epsilon / Z.shape[1]
+    return (target * (target / torch.softmax(Z, 1)).log()).sum(1).mean()
+
+
+def smooth_divergence_of_logs(Z, y, epsilon):
+    target = (1 - epsilon) * functional.one_hot(y, Z.shape[1]) + epsilon / Z.shape[1]
+    return (target * (target.log() - torch.log_softmax(Z, 1))).sum(1).mean()
+
+
+def smooth_divergence_by_torch(Z, y, epsilon):
+    target = (1 - epsilon) * functional.one_hot(y, Z.shape[1]) + epsilon / Z.shape[1]
+    return functional.kl_div(torch.log_softmax(Z, 1), target, reduction="batchmean")
+
+
 def smooth_number(Z, y, epsilon):
     return functional.cross_entropy(Z, y, label_smoothing=epsilon).item()
 
@@ -423,6 +438,13 @@ def gradient_loss(Z, y):
     return ((P - functional.one_hot(y, Z.shape[1])) ** 2).sum(1).mean()
 
 
+def gradient_true_class_only(Z, y):
+    P = torch.softmax(Z, 1)
+    Y = functional.one_hot(y, Z.shape[1])
+    p = P[range(len(y)), y].reshape(-1, 1)
+    return -2 * (1 - p) * p * (Y - P) / len(y)
+
+
 def gradient_flat_sum(Z, y):
     P, G = _parts(Z, y)
     return P * (G - (P * G).sum(1)) / len(y)
@@ -469,6 +491,9 @@ WRONG = {
         (log_softmax_in_place, "Make a new one"),
     ],
     "smooth_cross_entropy": [
+        (smooth_divergence, "You compute the KL divergence"),
+        (smooth_divergence_of_logs, "You compute the KL divergence"),
+        (smooth_divergence_by_torch, "You compute the KL divergence"),
         (smooth_with_a_billionth, "A small number that keeps"),
         (smooth_sum, "You add the examples up"),
         (smooth_each, "a loss for each example"),
@@ -500,6 +525,7 @@ WRONG = {
         (smooth_number, "no `.item()`"),
     ],
     "squared_error_gradient": [
+        (gradient_true_class_only, "the true class only"),
         (gradient_cross_entropy, "the gradient of the cross-entropy"),
         (gradient_in_p, "with respect to the probabilities"),
         (gradient_as_sigmoid, "as a sigmoid does"),

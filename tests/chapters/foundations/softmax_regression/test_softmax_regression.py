@@ -139,13 +139,13 @@ def test_training_at_all_rates_is_training_at_each(monkeypatch, loss):
     generator = torch.Generator().manual_seed(0)
     X, y = torch.randn(300, 6, generator=generator), torch.randint(4, (300,), generator=generator)
     first = torch.randn(6, 4, generator=generator)
-    rates = [0.1, 0.5, 2.0]
+    rates, decays = [0.1, 0.5, 2.0], [0, 0.1, 0.01]
     monkeypatch.setitem(HERE, "X", X)
     torch.manual_seed(1)
-    together = HERE["train_at_rates"](first, y, loss, epochs=2, rates=rates)
-    for k, rate in enumerate(rates):
+    together = HERE["train_at_rates"](first, y, loss, epochs=2, rates=rates, decays=decays)
+    for k, (rate, decay) in enumerate(zip(rates, decays, strict=True)):
         W = first.clone().requires_grad_()
-        optimizer = torch.optim.SGD([W], lr=rate)
+        optimizer = torch.optim.SGD([W], lr=rate, weight_decay=decay)
         torch.manual_seed(1)
         for epoch in range(2):
             optimizer.param_groups[0]["lr"] = rate * (1 - epoch / 2)
