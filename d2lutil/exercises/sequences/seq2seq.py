@@ -184,6 +184,10 @@ teacher_batch = Exercise(
             partial(_batch, behind=0),
             "You fill `y` up with 0. That is the number of a word, and would be counted.",
         ),
+        (
+            partial(_batch, behind=-1),
+            "You fill `y` up with -1. The loss leaves out -100 only, and -1 is no token.",
+        ),
         *(
             (partial(_batch, before_filler=0, behind=behind), _FILLED_WITH_0)
             for behind in (-100, 0)
@@ -589,6 +593,11 @@ def _step_flat_rows(total: Tensor, log_p: Tensor, width: int) -> Step:
     return rows * log_p.shape[1] + words, words, best
 
 
+def _step_flat_words(total: Tensor, log_p: Tensor, width: int) -> Step:
+    rows, words, best = _step(total, log_p, width)
+    return rows, rows * log_p.shape[1] + words, best
+
+
 def _step_late(total: Tensor, log_p: Tensor, width: int, ordered: bool) -> Step:
     rows, words, best = _chosen(log_p, width)
     best = best + total[rows]  # (width,)
@@ -779,6 +788,10 @@ beam_step = Exercise(
         (
             _step_flat_rows,
             "Your rows are positions in the flattened scores. `//` makes rows of them.",
+        ),
+        (
+            _step_flat_words,
+            "Your words are positions in the flattened scores. `%` makes words of them.",
         ),
         (
             then(_step, lambda *parts: tuple(part.flip(0) for part in parts)),
