@@ -464,7 +464,7 @@ clipped_precision = Exercise(
             (
                 partial(_short_is_right, least=least),
                 "Where the reference has no n-gram, nothing that is said can be right, "
-                "and the share is 0.",
+                "and the proportion is 0.",
             )
             for least in (None, 1)
         ),
@@ -541,7 +541,7 @@ clipped_precision = Exercise(
         ),
         (
             then(_clipped, lambda share: 100 * share),
-            "These are percentages. Give a share from 0 to 1.",
+            "These are percentages. Give a proportion from 0 to 1.",
         ),
         (
             _from_runs(lambda ours, theirs: (_right(ours, theirs), 1)),
@@ -763,7 +763,7 @@ beam_step = Exercise(
         ),
         (
             _step_each,
-            "You let every beginning have one child. All may come from the same beginning, if they "
+            "You continue every beginning once. All may come from the same beginning, if they "
             "are the best.",
         ),
         (

@@ -582,7 +582,7 @@ WRONG = {
         (step_probabilities, "You give probabilities"),
         (step_swapped, "rows and words the wrong way round"),
         (step_by_k, "You divide by the number of beginnings"),
-        (step_one_child, "have one child"),
+        (step_one_child, "continue every beginning once"),
         (step_flat_rows, "Your rows are positions in the flattened scores"),
         (step_flat_words, "Your words are positions in the flattened scores"),
         (step_rising, "in rising order"),
