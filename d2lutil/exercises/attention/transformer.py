@@ -66,6 +66,12 @@ def _no_root(
     return _step(x, K, V, W_q, W_k, W_v, scale=K.shape[2])
 
 
+def _multiplied(
+    x: Tensor, K: Tensor, V: Tensor, W_q: Tensor, W_k: Tensor, W_v: Tensor
+) -> tuple[Tensor, Tensor, Tensor]:
+    return _step(x, K, V, W_q, W_k, W_v, scale=K.shape[2] ** -0.5)
+
+
 def _bare_word(
     x: Tensor, K: Tensor, V: Tensor, W_q: Tensor, W_k: Tensor, W_v: Tensor
 ) -> tuple[Tensor, Tensor, Tensor]:
@@ -160,6 +166,7 @@ cached_step = Exercise(
             "You divide by the root of d. The vectors that are multiplied have k numbers.",
         ),
         (_no_root, "You divide by k. It is the root of k."),
+        (_multiplied, "You multiply the scores by the root of k. They are divided by it."),
         (
             partial(_step, first=True),
             "Your new key and value stand in front of the older ones. The cache keeps the order "
@@ -294,6 +301,15 @@ language_model_size = Exercise(
                 _size(v, longest, d, h, layers) - layers * (4 * d + h + d)
             ),
             "The biases of the linear layers are missing.",
+        ),
+        *(
+            (
+                lambda v, longest, d, h, layers, last=last: (
+                    _size(v, longest, d, h, layers) - layers * (9 * d + h) - last * d
+                ),
+                "You count matrices only. Linear layers have biases, and each norm has γ and β.",
+            )
+            for last in (0, 2)
         ),
         (
             lambda v, longest, d, h, layers: _size(v, longest, d, h, layers) - layers * (h + d),

@@ -184,6 +184,10 @@ teacher_batch = Exercise(
             partial(_batch, behind=0),
             "You fill `y` up with 0. That is the number of a word, and would be counted.",
         ),
+        (
+            partial(_batch, behind=-1),
+            "You fill `y` up with -1. The loss leaves out -100 only, and -1 is no token.",
+        ),
         *(
             (partial(_batch, before_filler=0, behind=behind), _FILLED_WITH_0)
             for behind in (-100, 0)
@@ -460,7 +464,7 @@ clipped_precision = Exercise(
             (
                 partial(_short_is_right, least=least),
                 "Where the reference has no n-gram, nothing that is said can be right, "
-                "and the share is 0.",
+                "and the proportion is 0.",
             )
             for least in (None, 1)
         ),
@@ -537,7 +541,7 @@ clipped_precision = Exercise(
         ),
         (
             then(_clipped, lambda share: 100 * share),
-            "These are percentages. Give a share from 0 to 1.",
+            "These are percentages. Give a proportion from 0 to 1.",
         ),
         (
             _from_runs(lambda ours, theirs: (_right(ours, theirs), 1)),
@@ -587,6 +591,11 @@ def _by_scores(scores: Callable[[Tensor, Tensor], Tensor]) -> Callable[..., Step
 def _step_flat_rows(total: Tensor, log_p: Tensor, width: int) -> Step:
     rows, words, best = _step(total, log_p, width)
     return rows * log_p.shape[1] + words, words, best
+
+
+def _step_flat_words(total: Tensor, log_p: Tensor, width: int) -> Step:
+    rows, words, best = _step(total, log_p, width)
+    return rows, rows * log_p.shape[1] + words, best
 
 
 def _step_late(total: Tensor, log_p: Tensor, width: int, ordered: bool) -> Step:
@@ -754,7 +763,7 @@ beam_step = Exercise(
         ),
         (
             _step_each,
-            "You let every beginning have one child. All may come from the same beginning, if they "
+            "You continue every beginning once. All may come from the same beginning, if they "
             "are the best.",
         ),
         (
@@ -779,6 +788,10 @@ beam_step = Exercise(
         (
             _step_flat_rows,
             "Your rows are positions in the flattened scores. `//` makes rows of them.",
+        ),
+        (
+            _step_flat_words,
+            "Your words are positions in the flattened scores. `%` makes words of them.",
         ),
         (
             then(_step, lambda *parts: tuple(part.flip(0) for part in parts)),

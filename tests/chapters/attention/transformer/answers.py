@@ -210,6 +210,21 @@ def step_keys_first(x, K, V, W_q, W_k, W_v):
     return K, V, output
 
 
+def step_times_root(x, K, V, W_q, W_k, W_v):
+    k = x @ W_k
+    K, V = torch.cat([K, k[:, None]], 1), torch.cat([V, (x @ W_v)[:, None]], 1)
+    s = ((x @ W_q).unsqueeze(1) * K).sum(-1) * k.shape[1] ** 0.5
+    return (s.softmax(1).unsqueeze(2) * V).sum(1), K, V
+
+
+def size_matrices(v, longest, d, h, layers):
+    return v * d + longest * d + layers * (4 * d * d + 2 * d * h)
+
+
+def size_matrices_and_last_norm(v, longest, d, h, layers):
+    return size_matrices(v, longest, d, h, layers) + 2 * d
+
+
 RIGHT = {
     "cached_step": [step_by_bmm, step_by_torch],
     "language_model_size": [size_by_torch, size_in_one],
@@ -221,6 +236,7 @@ WRONG = {
         (step_unscaled, "not divided by anything"),
         (step_scaled_by_d, "the root of d"),
         (step_scaled_by_k, "It is the root of k"),
+        (step_times_root, "You multiply the scores by the root of k"),
         (step_in_front, "in front of the older ones"),
         (step_softmax_over_phrases, "runs over the phrases"),
         (step_softmax_over_the_query, "All your weights are 1"),
@@ -249,6 +265,8 @@ WRONG = {
         (size_half_norms, "one number a feature. They have two"),
         (size_three_matrices, "three matrices"),
         (size_without_biases, "biases of the linear layers"),
+        (size_matrices, "You count matrices only"),
+        (size_matrices_and_last_norm, "You count matrices only"),
         (size_with_cross, "You count a cross-attention"),
         (size_one_layer, "You count one layer"),
         (size_half_feed, "has one layer. It has two"),

@@ -496,6 +496,18 @@ def step_by_hand_for_ties(total, log_p, width):
     return order // log_p.shape[1], order % log_p.shape[1], scores[order]
 
 
+def batch_minus_one(phrases, pad, start, end):
+    L = max(len(p) for p in phrases)
+    before = [[start, *p] + [pad] * (L - len(p)) for p in phrases]
+    return torch.tensor(before), torch.tensor([[*p, end] + [-1] * (L - len(p)) for p in phrases])
+
+
+def step_flat_words(total, log_p, width):
+    s = total.unsqueeze(1) + log_p
+    best, i = torch.topk(s.reshape(-1), width)
+    return i // s.shape[1], i, best
+
+
 RIGHT = {
     "teacher_batch": [batch_by_pad_sequence, batch_by_lists],
     "clipped_precision": [precision_by_counter, precision_by_strings],
@@ -510,6 +522,7 @@ WRONG = {
         (batch_shifted_before, "You cut `y` out of `before`"),
         (batch_shifted_both, "You cut `y` out of `before`"),
         (batch_zeros, "You fill `y` up with 0"),
+        (batch_minus_one, "The loss leaves out -100 only"),
         (batch_sliced, "In your shorter rows `before` holds `end`"),
         (batch_sliced_as_it_is, "You cut both out of one table"),
         (batch_sliced_from_labels, "You cut both out of one table"),
@@ -569,8 +582,9 @@ WRONG = {
         (step_probabilities, "You give probabilities"),
         (step_swapped, "rows and words the wrong way round"),
         (step_by_k, "You divide by the number of beginnings"),
-        (step_one_child, "have one child"),
-        (step_flat_rows, "positions in the flattened scores"),
+        (step_one_child, "continue every beginning once"),
+        (step_flat_rows, "Your rows are positions in the flattened scores"),
+        (step_flat_words, "Your words are positions in the flattened scores"),
         (step_rising, "in rising order"),
         (step_no_column, "Make a column of it"),
         (step_each_first, "larger than the number of words"),
