@@ -20,7 +20,7 @@ from myst_nb.core.read import read_myst_markdown_notebook
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
-from sphinx.application import Sphinx
+from sphinx.application import ENV_PICKLE_FILENAME, Sphinx
 from sphinx.errors import ConfigError, SphinxError
 
 from _ext.notebook_markdown import NEW_CELL, Markdown
@@ -173,11 +173,31 @@ def export(app: Sphinx, docname: str) -> nbformat.NotebookNode:
     )
 
 
-def write_notebooks(app: Sphinx, exception: Exception | None) -> None:
+def _newer_than_the_site(app: Sphinx) -> bool:
+    """Whether all notebooks were written after Sphinx last read a page, by the code as it is."""
+    environment = Path(app.doctreedir) / ENV_PICKLE_FILENAME
+    sources = [path for path in (environment, *Path(__file__).parent.glob("*.py")) if path.exists()]
+    read = max(path.stat().st_mtime_ns for path in sources)
+    names = [name for docname in app.env.found_docs if (name := name_of(app, docname))]
+    written = [folder / name for folder in _folders(app) for name in names]
+    return all(path.exists() and path.stat().st_mtime_ns > read for path in written)
+
+
+def _folders(app: Sphinx) -> tuple[Path, Path]:
+    """Where the notebooks go: beside the site, and into it."""
+    return Path(app.outdir).parent / "notebooks", Path(app.outdir) / "_notebooks"
+
+
+def finish(app: Sphinx, exception: Exception | None) -> None:
+    """At the end of a build, see to it that the notebooks are of the site as it is."""
+    if not exception and app.builder.format == "html" and not _newer_than_the_site(app):
+        write_notebooks(app)
+
+
+def write_notebooks(app: Sphinx) -> None:
     """Write all notebooks beside the site and, for the download button, into it."""
-    if exception or app.builder.format != "html":
-        return
     written, problems = {}, []
+    app.env.get_doctree = cache(app.env.get_doctree)  # one for each reference; none changes now
     for docname in sorted(app.env.found_docs):
         if name := name_of(app, docname):
             try:
@@ -186,7 +206,7 @@ def write_notebooks(app: Sphinx, exception: Exception | None) -> None:
                 problems.append(str(error))
     if problems:
         raise ExportError("\n".join(problems))
-    for folder in (Path(app.outdir).parent / "notebooks", Path(app.outdir) / "_notebooks"):
+    for folder in _folders(app):
         for old in folder.glob("*/*.ipynb"):
             if old.relative_to(folder).as_posix() not in written:
                 old.unlink()
@@ -198,5 +218,5 @@ def write_notebooks(app: Sphinx, exception: Exception | None) -> None:
 
 def setup(app: Sphinx) -> dict:
     """Write the notebooks when the site is built."""
-    app.connect("build-finished", write_notebooks)
+    app.connect("build-finished", finish)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

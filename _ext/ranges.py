@@ -7,6 +7,7 @@ page's own run counts as one more, so that the range always holds it.
 from __future__ import annotations
 
 import re
+from functools import cache
 from typing import Any
 
 import yaml
@@ -26,7 +27,12 @@ def record(chapter: Chapter) -> dict[str, Any]:
     """What is on record of a chapter; empty if nothing is."""
     if not chapter.record.exists():
         return {}
-    kept = yaml.safe_load(chapter.record.read_text(encoding="utf-8"))
+    return _parsed(chapter.record.read_text(encoding="utf-8"))
+
+
+@cache  # a page asks for it at each of its ranges
+def _parsed(text: str) -> dict[str, Any]:
+    kept = yaml.safe_load(text)
     numbers = {key: [float(value) for value in seen] for key, seen in kept["numbers"].items()}
     return kept | {"numbers": numbers}  # 4e-10 is a word to YAML
 

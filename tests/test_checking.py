@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import math
 import re
 import subprocess
 import sys
@@ -441,6 +442,29 @@ def test_endless_recursion_is_named() -> None:
         return endless(x)
 
     assert "Where does it stop?" in hint_of(lambda x: x, endless, SQUARE)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        (lambda x: x if x * x > 0 else -x, "needs one number"),
+        (lambda x: x @ x, "has as many columns as"),
+        (lambda x: x * math.exp(x), "work entry by entry"),
+    ],
+)
+def test_usual_errors_of_torch_are_explained(wrong: Callable[..., Any], words: str) -> None:
+    exercise = Exercise(lambda x: x * 2, lambda generator: [(torch.ones(3, 2),)])
+    assert words in judge("some", exercise, wrong).hint
+
+
+def test_a_mistake_is_known_by_its_error_in_whatever_dimension() -> None:
+    hint = "One of the two is too long."
+    exercise = Exercise(
+        lambda x: x * 2,
+        lambda generator: [(torch.ones(3),), (torch.ones(4),)],
+        [(lambda x: x + torch.ones(2), hint)],
+    )
+    assert judge("some", exercise, lambda x: (x[None] + torch.ones(2))[0]).hint == hint
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from typing import Any
 
 import pytest
 from conftest import CHAPTERS, ROOT
@@ -32,17 +31,7 @@ def prose(chapter: Chapter) -> str:
     return front + hints
 
 
-# Chapters whose words are still to be changed; a strict xfail says when one no longer belongs here.
-STILL: set[str] = set()
-
-
-def in_turn(name: str) -> Any:
-    """A chapter as a test's parameter."""
-    marks = [pytest.mark.xfail(reason="still in words of its own")] if name in STILL else []
-    return pytest.param(name, marks=marks)
-
-
-@pytest.mark.parametrize("name", map(in_turn, [*CHAPTERS, "template"]))
+@pytest.mark.parametrize("name", [*CHAPTERS, "template"])
 def test_a_chapter_speaks_as_the_field_does(name):
     text = prose(Chapter(name))
     found = {

@@ -17,8 +17,8 @@ import yaml
 from conftest import CHAPTERS, ROOT, copy_sources
 from myst_nb.core.read import read_myst_markdown_notebook
 from nbclient import NotebookClient
-from notebooks import ExportError, export, write_notebooks
-from sphinx.application import Sphinx
+from notebooks import ExportError, export, finish, write_notebooks
+from sphinx.application import ENV_PICKLE_FILENAME, Sphinx
 from sphinx.util.docutils import docutils_namespace
 
 from _ext.chapter import Chapter, digest
@@ -365,7 +365,7 @@ def test_the_build_stops_at_what_is_unknown_and_says_where(small):
         with pytest.raises(
             ExportError, match=rf"^chapters/part/alpha.md:{bad.count(chr(10))}: .*unheard"
         ):
-            write_notebooks(small, None)
+            write_notebooks(small)
     finally:
         path.write_text(SMALL["chapters/part/alpha.md"], encoding="utf-8")
 
@@ -419,11 +419,22 @@ def test_the_same_chapter_gives_the_same_file(small):
     assert once == again
 
 
+def test_a_build_that_changes_nothing_writes_no_notebook(small):
+    path = Path(small.outdir).parent / "notebooks/part/alpha.ipynb"
+    finish(small, None)
+    path.write_text("{}")
+    finish(small, None)
+    assert path.read_text() == "{}"
+    (Path(small.doctreedir) / ENV_PICKLE_FILENAME).touch()  # as when Sphinx has read a page
+    finish(small, None)
+    assert path.read_text() != "{}"
+
+
 def test_only_chapters_with_code_have_a_notebook_and_old_ones_go(small):
     folders = [Path(small.outdir).parent / "notebooks", Path(small.outdir) / "_notebooks"]
     for folder in folders:
         (folder / "part/renamed.ipynb").write_text("{}")
-    write_notebooks(small, None)
+    write_notebooks(small)
     for folder in folders:
         assert [path.name for path in folder.rglob("*.ipynb")] == ["alpha.ipynb"]
 

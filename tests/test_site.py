@@ -270,10 +270,11 @@ def test_each_solution_opens(open_page, page):
     solutions = tab.locator("div.solution")
     assert solutions.count() >= 3
     for solution in solutions.all():
-        code = solution.locator("pre").first
-        assert not code.is_visible()
+        content = solution.locator("section").first
+        assert not content.is_visible()
         solution.locator("button.toggle-button, summary, .admonition-title").first.click()
-        code.wait_for(state="visible")
+        content.wait_for(state="visible")
+        assert content.inner_text().strip()
     assert wrong == []
 
 

@@ -6,6 +6,7 @@ import contextlib
 import copy
 import dis
 import inspect
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -33,6 +34,18 @@ _ERRORS = {  # words of an error, and what helps
     ),
     "expected sequence of length": (
         "`torch.tensor` needs rows of equal lengths. Fill the shorter ones up first."
+    ),
+    "Boolean value of Tensor": (
+        "An `if` needs one number, and this tensor has several. Should it be `@`, the dot product, "
+        "instead of `*`?"
+    ),
+    "shapes cannot be multiplied": (
+        "In `A @ B`, `A` has as many columns as `B` has rows. Write both shapes down: is one of "
+        "the two on the wrong side, or does it need a `.T`?"
+    ),
+    "can be converted to Python scalars": (
+        "One number is needed here, as by `float` and by all functions of `math`, and this tensor "
+        "has several. `torch.exp` and its like work entry by entry."
     ),
     "maximum recursion depth": (
         "Your function calls itself without end, or too often for Python. Where does it stop? A "
@@ -191,5 +204,8 @@ def _known_mistake(
 
 
 def _in_any_order(error: BaseException | None) -> list[str]:
-    """The words of an error: `a * b` and `b * a` name the same sizes, in another order."""
-    return sorted(repr(error).split())
+    """The words of an error: `a * b` and `b * a` name the same sizes, in another order.
+
+    In which dimension sizes differ depends on how many a reader's tensors have.
+    """
+    return sorted(re.sub(r"dimension \d+", "dimension", repr(error)).split())

@@ -5,28 +5,28 @@ from __future__ import annotations
 import torch
 
 
-def slope_by_means(c, y):
+def derivative_by_means(c, y):
     return 2 * c - 2 * y.mean()
 
 
-def slope_by_autograd(c, y):
+def derivative_by_autograd(c, y):
     c = c.clone().requires_grad_()
     return torch.autograd.grad(((c - y) ** 2).mean(), c)[0]
 
 
-def slope_of_half(c, y):
+def derivative_of_half(c, y):
     return torch.mean(c - y)
 
 
-def slope_of_sum(c, y):
+def derivative_of_sum(c, y):
     return sum(2 * (c - y_i) for y_i in y)
 
 
-def slope_error_itself(c, y):
+def derivative_error_itself(c, y):
     return (c - y).square().sum() / len(y)
 
 
-def slope_abs(c, y):
+def derivative_abs(c, y):
     return 2 * torch.mean(torch.abs(y - c))
 
 
@@ -57,15 +57,15 @@ def trimmed_over_n(y, k):
 
 
 RIGHT = {
-    "squared_slope": [slope_by_means, slope_by_autograd],
+    "squared_derivative": [derivative_by_means, derivative_by_autograd],
     "trimmed_mean": [trimmed_by_topk, trimmed_by_argsort],
 }
 WRONG = {
-    "squared_slope": [
-        (slope_of_half, "a factor 2"),
-        (slope_of_sum, "The error is a mean"),
-        (slope_error_itself, "Differentiate it"),
-        (slope_abs, "leave out the `abs`"),
+    "squared_derivative": [
+        (derivative_of_half, "a factor 2"),
+        (derivative_of_sum, "The error is a mean"),
+        (derivative_error_itself, "Differentiate it"),
+        (derivative_abs, "leave out the `abs`"),
     ],
     "trimmed_mean": [
         (trimmed_unsorted, "before you sort"),

@@ -10,12 +10,12 @@ from torch import Tensor, tensor
 from d2lutil.exercises import Exercise
 
 
-def _slope(c: Tensor, y: Tensor) -> Tensor:
-    """Slope of the mean squared error: c (), y (n,) -> ()."""
+def _derivative(c: Tensor, y: Tensor) -> Tensor:
+    """Derivative of the mean squared error: c (), y (n,) -> ()."""
     return 2 * (c - y).mean()
 
 
-def _slope_cases(generator: torch.Generator) -> Iterator[tuple[Tensor, Tensor]]:
+def _derivative_cases(generator: torch.Generator) -> Iterator[tuple[Tensor, Tensor]]:
     yield (
         tensor(0.0),
         tensor([1.0, 2.0, 6.0]),
@@ -25,17 +25,17 @@ def _slope_cases(generator: torch.Generator) -> Iterator[tuple[Tensor, Tensor]]:
         yield torch.randn((), generator=generator), torch.randn(n, generator=generator)
 
 
-squared_slope = Exercise(
-    reference=_slope,
-    cases=_slope_cases,
+squared_derivative = Exercise(
+    reference=_derivative,
+    cases=_derivative_cases,
     mistakes=[
         (
             lambda c, y: (c - y).mean(),
-            "This is the slope of half the squares. The derivative of a square brings a factor 2.",
+            "This is the derivative of half the squares. A square brings a factor 2.",
         ),
         (
             lambda c, y: 2 * (c - y).sum(),
-            "This is the slope of the sum. The error is a mean, so its slope is one, too.",
+            "This is the derivative of the sum. The error is a mean, and so is its derivative.",
         ),
         (
             lambda c, y: ((c - y) ** 2).mean(),
@@ -43,7 +43,7 @@ squared_slope = Exercise(
         ),
         (
             lambda c, y: 2 * (c - y).abs().mean(),
-            "Misses above and below have to pull against each other: leave out the `abs`.",
+            "Errors above and below have opposite signs, which have to stay: leave out the `abs`.",
         ),
     ],
 )
