@@ -137,6 +137,22 @@ def test_figures_have_a_caption_and_a_description(chapter):
             assert "alt" in [keyword.arg for keyword in calls["explore"].keywords]
 
 
+def test_a_student_has_every_name(chapter, tmp_path):
+    """What a student's notebook uses is not defined in what only the site's page has."""
+    cells, solution = [], False
+    for cell in chapter.notebook.cells:
+        if cell.cell_type == "markdown":
+            gates = re.findall(r"\{solution-(start|end)\}", cell.source)
+            solution = gates[-1] == "start" if gates else solution
+        elif not solution and "remove-cell" not in tags(cell):
+            cells.append(cell.source)
+    path = tmp_path / "notebook.py"
+    path.write_text("\n\n".join(cells), encoding="utf-8")
+    command = [sys.executable, "-m", "ruff", "check", "--isolated", "--select", "F821", path]
+    ruff = subprocess.run(command, capture_output=True, text=True)
+    assert ruff.returncode == 0, ruff.stdout
+
+
 def test_numbers_are_not_typed_as_results(chapter):
     """A percentage in prose is glued, unless it is one that the author chose (90 %, 100 %, 1 %)."""
     cells = [cell.source for cell in chapter.notebook.cells if cell.cell_type == "markdown"]

@@ -113,6 +113,11 @@ conv_input_size = Exercise(
             "`d = 1` they are neighbours, with nothing in between.",
         ),
         (
+            lambda m, k, p, s, d: s * (m - 1) + k + d - 1 - 2 * p,
+            "You count the dilation once. It widens every gap between neighbouring weights; how "
+            "many gaps are there?",
+        ),
+        (
             lambda m, k, p, s, d: max(_input_size(m, k, p, s, d), k),
             "The image itself may be smaller than the kernel, as long as it is large enough with "
             "its padding.",

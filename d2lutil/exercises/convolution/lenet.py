@@ -57,6 +57,13 @@ def _parameters_cases(generator: torch.Generator) -> Iterator[tuple[int, int, in
         yield channels, height, width, classes
 
 
+def _pooled_once(channels: int, height: int, width: int, classes: int) -> int:
+    """Without the second pooling."""
+    right = _count(channels, height, width, classes)
+    rows, columns = height // 2 - 4, width // 2 - 4
+    return right + 120 * 16 * (rows * columns - (rows // 2) * (columns // 2))
+
+
 _BIAS_FOR_EACH_INPUT = (
     "You count a bias for each kernel of 5 by 5. A channel that comes out adds up its kernels, and "
     "then has one bias."
@@ -128,6 +135,16 @@ lenet_parameters = Exercise(
             partial(_count, shrink=lambda size: size),
             "The pooling layers have no parameters, but they change how many numbers come out. "
             "Yours leave the size as it was.",
+        ),
+        (
+            _pooled_once,
+            "You pool once. LeNet pools behind each of its two convolutions.",
+        ),
+        (
+            lambda channels, height, width, classes: (
+                _count(channels, height, width, classes) - 85 * classes
+            ),
+            "Your last layer is missing, from 84 units to the classes.",
         ),
         (
             partial(_count, shrink=lambda size: -(-size // 2)),

@@ -90,6 +90,12 @@ def _all_rows(X: Tensor, gamma: Tensor, beta: Tensor, eps: float) -> Tensor:
     return gamma[:, None] * (X - mean) / torch.sqrt(var + eps) + beta[:, None]
 
 
+def _reshaped(X: Tensor, gamma: Tensor, beta: Tensor, eps: float) -> Tensor:
+    """The numbers are cut into c rows as they lie in memory, image after image."""
+    rows = X.reshape(1, X.shape[1], -1, 1)
+    return _batch(rows, gamma, beta, eps).reshape(X.shape)
+
+
 _FLAT = (
     "The mean over three dimensions has the shape (c,), and that is lined up with the last "
     "dimension, the width. `keepdim=True` keeps it at (1, c, 1, 1)."
@@ -220,6 +226,11 @@ normalise_batch = Exercise(
             ),
             "You divide by the root of the mean square of `X` itself. The variance is that of what "
             "is left when the mean has been subtracted.",
+        ),
+        (
+            _reshaped,
+            "`reshape` keeps the numbers in their order, so your rows mix channels. First bring "
+            "the channels to the front, with `transpose` or `permute`.",
         ),
         (
             _from_the_right,
@@ -435,6 +446,13 @@ residual_forward = Exercise(
                 Y := _layers(X, W1, W2, stride), X, W3, stride, needed=X.shape != Y.shape
             ),
             _ALWAYS,
+        ),
+        (
+            lambda X, W1, W2, W3, stride: (
+                _layers(torch.relu(X), W1, W2, stride) + F.conv2d(X, W3, stride=stride)
+            ),
+            "You apply ReLU before each convolution, as in *Identity mappings*. In this exercise "
+            "it follows the first convolution and the sum.",
         ),
         (
             _normed,

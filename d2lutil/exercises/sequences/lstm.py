@@ -129,14 +129,14 @@ memory_step = Exercise(
         *(
             (
                 partial(_merged, merge),
-                "Your forget gate weighs what is new, and the old memory stays whole. It decides "
-                "what becomes of the old.",
+                "Your forget gate multiplies what is new, and the old memory stays whole. It "
+                "decides what becomes of the old.",
             )
             for merge in (lambda i, f, g, c: c + f * i * g, lambda i, f, g, c: c + f * g)
         ),
         (
             partial(_merged, lambda i, f, g, c: f * (c + i * g)),
-            "Your forget gate weighs what is new as well. It stands with the old memory alone.",
+            "Your forget gate multiplies what is new as well. It belongs to the old memory alone.",
         ),
         (
             partial(_merged, lambda i, f, g, c: f * c + g),
@@ -293,8 +293,8 @@ gru_step = Exercise(
         ),
         (
             partial(_gru, reset="no bias"),
-            "You add the candidate's `b_h` outside the reset gate. The gate weighs all that comes "
-            "from the state, its bias included.",
+            "You add the candidate's `b_h` outside the reset gate. The gate multiplies all that "
+            "comes from the state, its bias included.",
         ),
         (
             partial(_gru, reset="nowhere"),
@@ -302,8 +302,8 @@ gru_step = Exercise(
         ),
         (
             partial(_gru, reset="all"),
-            "Your reset gate weighs the input, too. It stands between the state and the candidate "
-            "alone.",
+            "Your reset gate multiplies the input, too. It stands between the state and the "
+            "candidate alone.",
         ),
         (
             partial(_gru, activation=torch.sigmoid),

@@ -295,8 +295,8 @@ _ALL_PAIRS = (
     "`[range(m), y]`, or `gather`."
 )
 _SMALL_NUMBER = (
-    "A small number that keeps probabilities away from 0 makes the rarest tokens cheaper than they "
-    "are. There is a function that goes from scores to logarithms at once."
+    "A small number that keeps probabilities away from 0 makes the perplexity of rare tokens too "
+    "low. There is a function that goes from scores to logarithms at once."
 )
 
 
@@ -338,8 +338,8 @@ text_perplexity = Exercise(
         ),
         (
             _of_chosen(lambda log_p: 1 / log_p.exp().mean()),
-            "You average the probabilities. A token with a probability of almost nothing then "
-            "costs almost nothing. Average their logarithms.",
+            "You average the probabilities. A token with a probability near 0 then "
+            "hardly changes the result. Average their logarithms.",
         ),
         (
             lambda logits, y: (-_chosen(logits, y).sum() / logits.numel()).exp(),

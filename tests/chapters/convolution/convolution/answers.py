@@ -364,6 +364,11 @@ def input_size_begun(m, k, p, s, d):
     return ...
 
 
+def input_size_one_wide_gap(m, k, p, s, d):
+    wide = k + (d - 1)
+    return (m - 1) * s + wide - 2 * p
+
+
 RIGHT = {
     "conv_input_size": [input_size_by_span, input_size_by_search, input_size_by_recursion],
     "correlate_channels": [correlate_by_unfold, correlate_by_loops, correlate_then_skip],
@@ -384,6 +389,7 @@ WRONG = {
         (input_size_is_output_size, "solve for"),
         (input_size_weights_between, "nothing in between"),
         (input_size_one_gap_more, "fewer than `k` gaps"),
+        (input_size_one_wide_gap, "how many gaps are there"),
         (input_size_at_least_k, "smaller than the kernel"),
         (input_size_as_float, "a whole number"),
         (input_size_as_text, "The number is right. Return the number alone, and not in a `str`"),

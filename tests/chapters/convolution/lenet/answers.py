@@ -290,6 +290,17 @@ def back_to_the_whole_picture(X, G, k, s):
     return dX
 
 
+def count_pooled_once(channels, height, width, classes):
+    inputs = 16 * (height // 2 - 4) * (width // 2 - 4)
+    dense = inputs * 120 + 120 + 120 * 84 + 84 + 84 * classes + classes
+    return 150 * channels + 6 + 2400 + 16 + dense
+
+
+def count_without_last(channels, height, width, classes):
+    rows, columns = (height // 2 - 4) // 2, (width // 2 - 4) // 2
+    return 150 * channels + 6 + 2416 + 120 * (16 * rows * columns + 1) + 84 * 121
+
+
 RIGHT = {
     "lenet_parameters": [count_by_hand, count_by_list, count_by_network],
     "max_pool_gradient": [back_by_autograd, back_by_unfold, back_by_loops],
@@ -309,6 +320,8 @@ WRONG = {
         (count_padded_in_the_wrong_place, "in the wrong convolution"),
         (count_stride_one, "move by one pixel"),
         (count_without_pooling, "leave the size as it was"),
+        (count_pooled_once, "You pool once"),
+        (count_without_last, "Your last layer is missing"),
         (count_rounded_up, "You round up"),
         (count_pooling_as_in_the_paper, "for each channel that is pooled"),
         (count_second_convolution_flat, "for each pair of a channel"),

@@ -326,6 +326,20 @@ def residual_concatenated(X, W1, W2, W3, stride):
     return torch.cat([Y, conv(X, W3, stride)], 1).relu()
 
 
+def norm_reshaped(X, gamma, beta, eps):
+    n, c, h, w = X.shape
+    Z = X.reshape(c, n * h * w)
+    mean, var = Z.mean(1, keepdim=True), Z.var(1, keepdim=True, unbiased=False)
+    Z = gamma[:, None] * (Z - mean) / (var + eps).sqrt() + beta[:, None]
+    return Z.reshape(n, c, h, w)
+
+
+def residual_relu_first(X, W1, W2, W3, stride):
+    Y = functional.conv2d(functional.relu(X), W1, stride=stride, padding=1)
+    Y = functional.conv2d(functional.relu(Y), W2, padding=1)
+    return Y + functional.conv2d(X, W3, stride=stride)
+
+
 RIGHT = {
     "normalise_batch": [norm_by_library, norm_by_rows, norm_by_loop, norm_by_moments],
     "residual_forward": [residual_by_helper, residual_by_modules, residual_by_einsum],
@@ -356,6 +370,7 @@ WRONG = {
         (norm_uncentred, "The mean is not subtracted"),
         (norm_by_mean_square, "the mean square of `X` itself"),
         (norm_along_the_width, "dimension 1"),
+        (norm_reshaped, "your rows mix channels"),
         (norm_in_place, "Make a new one"),
         (norm_flat, "Follow the shapes"),
     ],
@@ -388,6 +403,7 @@ WRONG = {
         (residual_unprojected, "You add `X` as it is"),
         (residual_w3_if_strided, "leave `W3` out in some cases"),
         (residual_w3_if_needed, "leave `W3` out in some cases"),
+        (residual_relu_first, "You apply ReLU before each convolution"),
         (residual_normed, "You normalise the batch"),
         (residual_concatenated, "You concatenate the two terms"),
     ],

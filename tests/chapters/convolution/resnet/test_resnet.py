@@ -150,8 +150,12 @@ def test_deepened_network_computes_the_same():
     for _ in range(3):
         net(torch.randn(16, 1, 7, 7))  # moves the running averages
     X = torch.rand(10, 1, 7, 7)
-    built = HERE["deepened"](net, 24).eval()
-    assert torch.allclose(built(X), net.eval()(X), atol=1e-4)
+    built = HERE["deepened"](net.eval(), X, 24).eval()
+    assert torch.allclose(built(X), net(X), atol=1e-4)
+    assert torch.allclose(built(2 * X), net(2 * X), atol=1e-4)
+
+    built = HERE["deepened"](net.train(), X, 24)
+    assert torch.allclose(built(X), net(X), atol=1e-3)  # and in training, on the same images
 
 
 def test_small_resnet_has_eight_layers():

@@ -302,7 +302,7 @@ WRONG = {
         (gru_reset_only, "One gate does the work of both"),
         (gru_reset_first, "You reset the state before the matrix"),
         (gru_no_reset, "Your reset gate does nothing"),
-        (gru_reset_everything, "Your reset gate weighs the input"),
+        (gru_reset_everything, "Your reset gate multiplies the input"),
         (gru_adds, "You add all of the candidate"),
         (gru_candidate_first, "for the candidate"),
         (gru_no_state_bias, "The bias `b_h` is missing"),

@@ -116,6 +116,20 @@ def test_character_rnn_never_looks_ahead():
     assert not torch.allclose(z[:, :, 4:], other[:, :, 4:])
 
 
+def test_cut_through_time_changes_the_gradient_alone():
+    torch.manual_seed(0)
+    net = CHAPTER["CharacterRNN"](7, 4, 5)
+    X = torch.arange(6)[None]  # (1, 6): each token once
+    table = net.embedding.weight
+    reached = {}
+    for name, z in (("whole", net(X)), ("cut", CHAPTER["without_time"](net, X))):
+        reached[name] = z, torch.autograd.grad(z[0, :, -1].logsumexp(0), table)[0]  # (7, 4)
+    assert torch.allclose(reached["whole"][0], reached["cut"][0], atol=1e-6)
+    assert reached["whole"][1][:5].abs().sum() > 0
+    assert reached["cut"][1][:5].abs().sum() == 0
+    assert torch.allclose(reached["whole"][1][5], reached["cut"][1][5], atol=1e-6)
+
+
 def test_clipped_step_has_the_length_it_may_have():
     points, norms = CHAPTER["descend"](0.5, rate=0.2, steps=3)
     steps = (points[1:] - points[:-1]).norm(dim=1)
