@@ -3,7 +3,8 @@
     python -m _ext.weights chapter ...
 
 Each chapter is executed with D2LUTIL_WEIGHTS=train, by which `d2lutil.weights.trained` trains and
-writes what it else would load. Nothing else is kept of the run.
+writes what it else would load. Nothing else is kept of the run. Where D2LUTIL_WEIGHTS is set
+already, to the name of some weights, only these are trained.
 """
 
 from __future__ import annotations
@@ -24,7 +25,8 @@ def main() -> int:
         return 2
     for chapter in named(sys.argv[1:]):
         threads = {"OMP_NUM_THREADS": str(os.cpu_count())}  # alone, with all cores
-        settings = {**ENVIRONMENT, **threads, "D2LUTIL_WEIGHTS": "train"}
+        which = os.environ.get("D2LUTIL_WEIGHTS") or "train"
+        settings = {**ENVIRONMENT, **threads, "D2LUTIL_WEIGHTS": which}
         took = run(chapter.notebook, chapter.page.parent, settings, timeout=TIMEOUT)
         print(f"{chapter.name}: {took['seconds']:.0f} s of the processor")
     return 0

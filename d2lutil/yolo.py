@@ -1,4 +1,5 @@
-"""YOLO, version 1: what each cell of a grid must say, the loss, and boxes from the answers.
+"""YOLO, version 1: what each cell of a grid must say, the loss, and boxes from the answers; and a
+backbone with weights, for the heads of all versions.
 
 A picture is divided into S x S cells. A network's outputs are (n, S, S, 5B + C): in each cell, for
 each of B boxes, ``(x, y, root of w, root of h, confidence)``, then a number for each of C classes.
@@ -11,7 +12,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from d2lutil import detection
+from d2lutil import detection, runtime
+from d2lutil.weights import trained
 
 WEIGHTS = (5.0, 5.0, 1.0, 0.5, 1.0)  # of the five terms of the loss, in the order of `loss_terms`
 
@@ -209,10 +211,7 @@ def network(h: int = 32, B: int = 2, C: int = 10) -> nn.Sequential:
     picture each way, in the middle of their cells, in which it does not believe. Taught in the
     chapter *YOLO, version 1*.
     """
-    last = nn.Conv2d(4 * h, 5 * B + C, 1)
-    with torch.no_grad():
-        last.weight.mul_(0.1)
-        last.bias.copy_(torch.tensor([0.5, 0.5, 0.5, 0.5, 0.0] * B + [1 / C] * C))
+    last = _last(4 * h, B, C)
     return nn.Sequential(
         Contrast(),
         block(3, h, 5, stride=3, pool=2),  # (n, h, 16, 16)
@@ -222,3 +221,76 @@ def network(h: int = 32, B: int = 2, C: int = 10) -> nn.Sequential:
         last,  # (n, 5B + C, 8, 8)
         ChannelsLast(),
     )
+
+
+def head(c: int = 64, B: int = 2, C: int = 10) -> nn.Sequential:
+    """Version 1's outputs from a map of c channels: (n, c, S, S) to (n, S, S, 5B + C).
+
+    Two convolutions of 3 x 3 with c outputs, and one of 1 x 1. It begins with the same answer
+    everywhere, as `network` does.
+    """
+    return nn.Sequential(block(c, c, 3), block(c, c, 3), _last(c, B, C), ChannelsLast())
+
+
+def _last(c: int, B: int, C: int) -> nn.Conv2d:
+    """The convolution that says 5B + C numbers in each cell, at first the same in all cells."""
+    last = nn.Conv2d(c, 5 * B + C, 1)
+    with torch.no_grad():
+        last.weight.mul_(0.1)
+        last.bias.copy_(torch.tensor([0.5, 0.5, 0.5, 0.5, 0.0] * B + [1 / C] * C))
+    return last
+
+
+class Backbone(nn.Module):
+    """Seven convolutions that give three maps, with cells of 6, 12 and 24 pixels.
+
+    Pictures (n, 3, h, w), whose sides are multiples of 24, become (n, 48, h / 6, w / 6),
+    (n, 64, h / 12, w / 12) and (n, 64, h / 24, w / 24). `strides` and `widths` are the cells' sides
+    and the maps' channels. `backbone` returns one with weights.
+    """
+
+    strides = (6, 12, 24)
+    widths = (48, 64, 64)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.fine = nn.Sequential(
+            Contrast(),
+            block(3, 20, 5, stride=3),  # (n, 20, h / 3, w / 3)
+            block(20, 40, 3, pool=2),  # (n, 40, h / 6, w / 6)
+            block(40, 48, 3),
+        )
+        self.middle = nn.Sequential(block(48, 64, 3, pool=2), block(64, 64, 3))
+        self.coarse = nn.Sequential(block(64, 64, 3, pool=2), block(64, 64, 3))
+
+    def forward(self, X: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Pictures (n, 3, h, w) to maps with cells of 6, of 12 and of 24 pixels."""
+        fine = self.fine(X)
+        middle = self.middle(fine)
+        return fine, middle, self.coarse(middle)
+
+
+def backbone() -> Backbone:
+    """A `Backbone` with the weights that travel with the book, in evaluation mode, on the CPU.
+
+    They were trained on the crowded scenes of `data.scenes`, with a `head` of version 1 on each of
+    the three maps, so that no version of YOLO is favoured. The code is in the chapter *YOLO,
+    versions 2 and 3*.
+    """
+    net = Backbone()
+    trained("detection/backbone", net)
+    return net.eval()
+
+
+@torch.no_grad()
+def maps(net: nn.Module, X: Tensor, batch_size: int = 250) -> tuple[Tensor, ...]:
+    """A backbone's maps of many pictures (n, 3, h, w), each (n, c, g, g), kept for later.
+
+    A backbone that stays as it is gives the same maps each time. So they are computed once, and
+    heads are trained on them: ``fit(head(), (maps(net, X)[2], targets(y, 96, 4)), ...)``. The
+    backbone is in evaluation mode afterwards; the maps are on the CPU.
+    """
+    device = runtime.device()
+    net.to(device).eval()
+    parts = [net(part.to(device)) for part in X.split(batch_size)]
+    return tuple(torch.cat([kept.cpu() for kept in each]) for each in zip(*parts, strict=True))

@@ -48,6 +48,23 @@ def test_what_was_trained_is_loaded(folder, monkeypatch):
     assert second[0].weight[0, 0].item() == torch.tensor(1.2345678).half().item()
 
 
+def test_without_training_they_are_only_loaded(folder, monkeypatch):
+    monkeypatch.setenv("D2LUTIL_WEIGHTS", "train")
+    record = trained("name", model(), lambda: {"accuracy": 0.5})
+    second = model()
+    assert trained("name", second) == record
+    with pytest.raises(FileNotFoundError, match="no weights called 'other'"):
+        trained("other", model())
+
+
+def test_one_of_several_can_be_trained_alone(folder, monkeypatch):
+    monkeypatch.setenv("D2LUTIL_WEIGHTS", "train")
+    trained("part/kept", model(), lambda: {"accuracy": 0.5})
+    monkeypatch.setenv("D2LUTIL_WEIGHTS", "part/new")
+    trained("part/kept", model(), refuse)
+    assert trained("part/new", model(), lambda: {"accuracy": 0.6})["numbers"] == {"accuracy": 0.6}
+
+
 def test_weights_of_another_model_are_refused(folder, monkeypatch):
     monkeypatch.setenv("D2LUTIL_WEIGHTS", "train")
     trained("name", model(), dict)

@@ -165,6 +165,39 @@ def test_a_network_for_the_scenes():
     assert result["loss"] > 0
 
 
+@pytest.mark.parametrize("size", [48, 96])
+def test_a_backbone_gives_three_maps_for_three_heads(size):
+    net = yolo.Backbone().eval()
+    maps = net(torch.rand(2, 3, size, size))
+    for one, stride, width in zip(maps, net.strides, net.widths, strict=True):
+        assert one.shape == (2, width, size // stride, size // stride)
+        S = size // stride
+        assert yolo.head(width, B=3, C=4)(one).shape == (2, S, S, 19)
+
+
+def test_a_new_head_says_the_same_everywhere():
+    said = yolo.head(C=4)(torch.zeros(1, 64, 2, 2))  # (1, 2, 2, 14)
+    expected = torch.tensor([0.5, 0.5, 0.5, 0.5, 0] * 2 + [0.25] * 4)
+    assert torch.allclose(said, expected.expand(1, 2, 2, 14))
+
+
+def test_maps_are_those_of_the_backbone_in_evaluation_mode():
+    X, net = torch.rand(5, 3, 48, 48), yolo.Backbone().train()
+    kept = yolo.maps(net, X, batch_size=2)
+    assert not net.training
+    for one, other in zip(kept, net.cpu()(X), strict=True):
+        assert not one.requires_grad
+        assert torch.allclose(one, other, atol=1e-5)
+
+
+def test_the_weights_of_the_backbone_travel_with_the_book():
+    net, other = yolo.backbone(), yolo.Backbone()
+    assert not net.training
+    assert all(p.isfinite().all() for p in net.parameters())
+    assert not torch.equal(net.coarse[1][0].weight, other.coarse[1][0].weight)
+    assert torch.equal(net.coarse[1][0].weight, yolo.backbone().coarse[1][0].weight)
+
+
 @pytest.mark.parametrize(
     ("call", "words"),
     [

@@ -18,13 +18,16 @@ FOLDER = Path(__file__).parent
 LARGEST = 500_000  # bytes
 
 
-def trained(name: str, model: nn.Module, train: Callable[[], dict[str, float]]) -> dict[str, Any]:
+def trained(
+    name: str, model: nn.Module, train: Callable[[], dict[str, float]] | None = None
+) -> dict[str, Any]:
     """Give `model` the weights called `name` that travel with the book; return their record.
 
     The record says how the weights came about: the command, the device, the seconds, PyTorch's
     release, and `numbers`, what `train` measured. `train()` trains `model` and returns them. It is
-    called by `make weights` alone (D2LUTIL_WEIGHTS=train in the environment), which then writes
-    weights, in half precision, and record into the package.
+    called by `make weights` alone (D2LUTIL_WEIGHTS in the environment, `train` for all weights or
+    the name of some), which then writes weights, in half precision, and record into the package.
+    Without a `train` they are loaded only: another chapter trains them.
 
     Raises ``FileNotFoundError`` where there are no weights of that name, ``ValueError`` where they
     are not those of such a model, or where those to be written take more than 500,000 bytes.
@@ -36,7 +39,7 @@ def trained(name: str, model: nn.Module, train: Callable[[], dict[str, float]]) 
     if not isinstance(model, nn.Module):
         raise TypeError(f"model must be an nn.Module, not {model!r}")
     weights, record = FOLDER / f"{name}.safetensors", FOLDER / f"{name}.json"
-    if os.environ.get("D2LUTIL_WEIGHTS") == "train":
+    if train is not None and os.environ.get("D2LUTIL_WEIGHTS") in ("train", name):
         _write(weights, record, model, train)
     if not (weights.exists() and record.exists()):
         raise FileNotFoundError(f"no weights called {name!r} travel with the book")

@@ -44,7 +44,7 @@ def _cell_cases(generator: torch.Generator) -> Iterator[tuple[Tensor, int, int]]
 
 
 def _units(boxes: Tensor, size: int, S: int) -> Tensor:
-    """The centres' places (n, 2) in units of cells, as y and x."""
+    """The centres' positions (n, 2) in units of cells, as y and x."""
     return (_middles(boxes) * S / size).flip(1)
 
 
@@ -67,7 +67,7 @@ _SLIPS = [
     ),
     (
         lambda boxes, size, S, clamp: _cells(boxes[:, :2] + boxes[:, 2:] / 2, size, S, clamp),
-        "You read the last two numbers as width and height. They are the right and the lower edge.",
+        "You take the last two numbers for width and height. They are the right and lower edges.",
     ),
     (
         lambda boxes, size, S, clamp: _cells(
@@ -89,11 +89,11 @@ _SLIPS = [
     ),
     (
         lambda boxes, size, S, clamp: _cells(_middles(boxes) / S, size, S, clamp),
-        "You divide by `size`, which gives shares of the picture. How many cells are that?",
+        "You divide by `size`, which gives fractions of the image. How many cells are that?",
     ),
     (
         lambda boxes, size, S, clamp: _cells(_middles(boxes), size // S * S, S, clamp),
-        "`size // S` cuts a cell down to whole pixels. The cells of a picture of 100 pixels may be "
+        "`size // S` cuts a cell down to whole pixels. The cells of an image of 100 pixels may be "
         "7 in number.",
     ),
     (
@@ -120,8 +120,7 @@ _SLIPS = [
     ),
     (
         lambda boxes, size, S, clamp: _cells(_middles(boxes) * (S - 1) / S, size, S, clamp),
-        "You divide the picture into `S - 1` parts. There are `S` cells, numbered from 0 to "
-        "`S - 1`.",
+        "You divide the image into `S - 1` parts. There are `S` cells, numbered from 0 to `S - 1`.",
     ),
 ]
 
@@ -133,25 +132,25 @@ centre_cell = Exercise(
         *((partial(slip, clamp=clamp), hint) for slip, hint in _SLIPS for clamp in (True, False)),
         (
             lambda boxes, size, S: _cells(_middles(boxes.clamp(0, size)), size, S),
-            "You cut the boxes off at the picture's edge first, which moves their centres.",
+            "You cut the boxes off at the image's edge first, which moves their centres.",
         ),
         (
             lambda boxes, size, S: _cells(_middles(boxes.clamp(0, size - 1)), size, S),
-            "You cut the boxes off at the picture's edge first, which moves their centres.",
+            "You cut the boxes off at the image's edge first, which moves their centres.",
         ),
         (
             _units,
-            "These are places in units of cells. The number of a cell is whole: cut off what comes "
-            "after the point.",
+            "These are positions in units of cells. The number of a cell is whole: cut off what "
+            "comes after the point.",
         ),
         (
             lambda boxes, size, S: _cells(_middles(boxes), size, S, clamp=False),
-            "A centre on the right or lower edge of the picture gets a cell that does not exist. "
+            "A centre on the right or lower edge of the image gets a cell that does not exist. "
             "The last one is `S - 1`.",
         ),
         (
             lambda boxes, size, S: _units(boxes, size, S) % 1,
-            "These are places within the cells. The number of a cell is what you cut off.",
+            "These are positions within the cells. The number of a cell is what you cut off.",
         ),
         (
             lambda boxes, size, S: _cells(_middles(boxes), size, S).T,
@@ -263,31 +262,31 @@ confidence_cost = Exercise(
         (
             _wrong(ones=True),
             "You ask the responsible box for a confidence of 1. Its target is its IoU with the "
-            "object: it should know how good it is.",
+            "object: it should predict how good it is.",
         ),
         (
             _wrong(others=False),
             "In a cell with an object, the boxes that are not responsible are missing. They should "
-            "say 0 like those of empty cells.",
+            "predict 0, like those of empty cells.",
         ),
         (
             _wrong(empty=False),
-            "The boxes of the empty cells are missing. They should say 0.",
+            "The boxes of the empty cells are missing. Their target is 0.",
         ),
         (
             _only_mine,
-            "The second term is missing: every box that is not responsible should say 0, with "
+            "The second term is missing: every box that is not responsible has the target 0, with "
             "weight 0.5.",
         ),
         (
             _wrong(all_mine=True),
             "You make all boxes of a cell with an object responsible. It is only the one of the "
-            "largest IoU; the others should say 0.",
+            "largest IoU; the others have the target 0.",
         ),
         (
             _wrong(surest=True),
-            "You make the surest box responsible. It is the one of the largest IoU, however sure "
-            "it is.",
+            "You make the most confident box responsible. It is the one of the largest IoU, "
+            "whatever its confidence.",
         ),
         (
             _wrong(worst=True),
@@ -295,8 +294,8 @@ confidence_cost = Exercise(
         ),
         (
             _wrong(own=True),
-            "You ask the other boxes for their own IoU as well. Only the responsible box is to say "
-            "how good it is; all others should say 0.",
+            "The other boxes have their own IoU as target as well. Only the responsible box is to "
+            "predict how good it is; all others have the target 0.",
         ),
         (
             _wrong(first=0.5, weight=1.0),
@@ -304,23 +303,23 @@ confidence_cost = Exercise(
         ),
         (
             _wrong(first=0.0),
-            "The first term is missing: a responsible box should say its IoU.",
+            "The first term is missing: the target of a responsible box is its IoU.",
         ),
         (
             _wrong(weight=1.0),
-            "The boxes that should say 0 count in full. There are so many of them that they get "
+            "The boxes with the target 0 count in full. There are so many of them that they get "
             "weight 0.5.",
         ),
         (
             _wrong(weight=5.0),
-            "5 is the weight of the boxes' places. The boxes that should say 0 have weight 0.5.",
+            "5 is the weight of centres and sizes. The boxes with the target 0 have weight 0.5.",
         ),
         (
             lambda confidence, overlap, there: _confidence(
                 confidence, overlap, torch.ones_like(there)
             ),
             "You make a box responsible in empty cells as well. Where `there` is `False`, all "
-            "boxes should say 0, with weight 0.5.",
+            "boxes have the target 0, with weight 0.5.",
         ),
         (
             lambda confidence, overlap, there: (
@@ -336,7 +335,7 @@ confidence_cost = Exercise(
         ),
         (
             _wrong(twice=True),
-            "The responsible box is asked for 0 as well. It counts in the first term only.",
+            "The responsible box has the target 0 as well. It counts in the first term only.",
         ),
         (
             _wrong(first=0.5),
@@ -357,9 +356,9 @@ confidence_cost = Exercise(
         *(
             (
                 answer,
-                "You do not read `there`, and take a cell without overlap for an empty one. A cell "
-                "may have an object that none of its boxes meets; one of them is responsible all "
-                "the same.",
+                "You do not use `there`, and take a cell without overlap for an empty one. A cell "
+                "may have an object that none of its boxes overlaps; one of them is responsible "
+                "all the same.",
             )
             for answer in (_by_overlap, partial(_all_best, meets=True))
         ),

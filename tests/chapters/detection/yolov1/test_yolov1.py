@@ -116,7 +116,7 @@ def test_a_round_object_in_a_wide_picture_comes_back_in_place():
     )
 
 
-def test_each_kind_of_mistake():
+def test_each_type_of_error():
     true = torch.tensor([[7.0, 0, 0, 10, 10], [4, 30, 30, 40, 40], [4, 60, 60, 70, 70]])
     rows = torch.tensor(
         [
@@ -125,11 +125,10 @@ def test_each_kind_of_mistake():
             [1, 0, 0, 10, 10, 0.5],
             [7, 6, 0, 16, 10, 0.4],
             [4, 36, 30, 46, 40, 0.4],
+            [1, 36, 30, 46, 40, 0.4],
             [7, 80, 80, 90, 90, 0.3],
         ]
     )
-    kinds = CHAPTER["kinds_of"](rows, true)
-    assert kinds == ["hit", "doubled", "misread", "misplaced", "misplaced", "invented"]
-    assert CHAPTER["missed"](rows, true).tolist() == [False, False, True]
-    assert CHAPTER["missed"](rows[:0], true).all()
-    assert CHAPTER["kinds_of"](rows[:0], true) == []
+    types = CHAPTER["error_types"](rows, true)  # correct, localisation, classification, background
+    assert types.tolist() == [0, 1, 2, 1, 1, 2, 3]
+    assert len(CHAPTER["error_types"](rows[:0], true)) == 0
