@@ -237,6 +237,6 @@ def test_scores_of_scenes_side_by_side_are_those_of_scenes(seed):
 def test_two_objects_of_one_predictor_leave_one_without():
     y = some_scenes()
     P = YOLO["predictors"](12, ANCHORS)
-    assert YOLO["without_place"](y, P) == 0
+    assert YOLO["without_predictor"](y, P) == 0
     y[0, 2] = y[0, 0] + torch.tensor([1.0, 1, 0, 1, 0])
-    assert YOLO["without_place"](y, P) == pytest.approx(25)
+    assert YOLO["without_predictor"](y, P) == pytest.approx(25)
