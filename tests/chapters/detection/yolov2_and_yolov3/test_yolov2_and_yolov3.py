@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 from chapter_code import defined_in
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.nn import functional as F
 from torchvision import ops
@@ -35,6 +35,7 @@ def some_scenes():
     return y
 
 
+@settings(deadline=None)
 @given(seeds, st.integers(1, 9), st.integers(1, 5))
 def test_shapes_overlap_as_boxes_in_one_corner(seed, n, k):
     generator = torch.Generator().manual_seed(seed)
@@ -53,6 +54,7 @@ def test_k_means_finds_what_is_there_and_leaves_the_shapes_alone():
     assert (found - groups - 0.5).abs().max() < 0.3
 
 
+@settings(deadline=None)
 @given(seeds, st.booleans())
 def test_boxes_lie_where_the_formulas_say(seed, direct):
     generator = torch.Generator().manual_seed(seed)
@@ -68,6 +70,7 @@ def test_boxes_lie_where_the_formulas_say(seed, direct):
     torch.testing.assert_close(goal, torch.cat([at, t[:, 2:]], 1), atol=1e-3, rtol=1e-3)
 
 
+@settings(deadline=None)
 @given(seeds, st.booleans())
 def test_an_object_belongs_to_its_cell_and_the_nearest_shape(seed, three):
     generator = torch.Generator().manual_seed(seed)
@@ -217,6 +220,7 @@ def test_recall_counts_boxes_of_any_class_and_so_many_only():
     assert recall(best([torch.zeros(0, 6)] * 2), y) == 0
 
 
+@settings(deadline=None, max_examples=20)
 @given(seeds)
 def test_scores_of_scenes_side_by_side_are_those_of_scenes(seed):
     generator = torch.Generator().manual_seed(seed)
