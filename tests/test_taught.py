@@ -32,9 +32,8 @@ TAUGHT = {
     "yolo.split": "detection/yolov1",
     "yolo.targets": "detection/yolov1",
 }
-# Names that a chapter gives to something else: torchvision's suppression, which knows no classes,
-# and the last steps of another detector.
-OTHERS = {("detection.nms", "detection/boxes"), ("yolo.detect", "detection/yolov2_and_yolov3")}
+# Names that a chapter gives to something else: torchvision's suppression, which knows no classes.
+OTHERS = {("detection.nms", "detection/boxes")}
 chapter_names = functools.cache(defined_in)
 
 

@@ -113,7 +113,7 @@ anchor_fit = Exercise(
         ),
         (
             _by_distance,
-            "You choose the anchor by the usual distance between widths and heights. The one with "
+            "You choose the anchor by the Euclidean distance of widths and heights. The one with "
             "the largest overlap may be another.",
         ),
     ],
@@ -194,7 +194,7 @@ direct_boxes = Exercise(
         ),
         (
             _boxes(place=lambda where, cells, anchors, stride: stride * cells + where),
-            "You add the sigmoid in pixels. It is a share of a cell: multiply it by `stride`, too.",
+            "You add the sigmoid in pixels. It is in cells: multiply it by `stride`, too.",
         ),
         (
             _boxes(place=lambda where, cells, anchors, stride: cells + stride * where),
@@ -210,7 +210,7 @@ direct_boxes = Exercise(
         ),
         (
             _boxes(place=lambda where, cells, anchors, stride: stride * cells + anchors * where),
-            "You measure the place in widths of the anchor, as free offsets do. Direct location "
+            "You measure the position in widths of the anchor, as free offsets do. Direct location "
             "measures it in cells.",
         ),
         (
@@ -232,16 +232,16 @@ direct_boxes = Exercise(
         (
             _boxes(sigmoid=lambda t: torch.sigmoid(t) - 0.5),
             "You count from the cell's middle. `cells` gives its corner, and the sigmoid is the "
-            "place from there, from 0 to 1.",
+            "position from there, from 0 to 1.",
         ),
         (
             _boxes(place=lambda where, cells, anchors, stride: stride * (cells + 0.5 + where)),
             "You count from the cell's middle. `cells` gives its corner, and the sigmoid is the "
-            "place from there, from 0 to 1: nothing is added.",
+            "position from there, from 0 to 1: nothing is added.",
         ),
         (
             lambda t, cells, stride, anchors: _boxes()(t, cells, stride, anchors.flip(1)),
-            "You read the anchors as height and width. The width comes first, as x does.",
+            "You take the anchors as height and width. The width comes first, as x does.",
         ),
         (
             _boxes(turn=True),

@@ -241,7 +241,7 @@ WRONG = {
         (fit_with_double_union, "counted twice"),
         (fit_in_the_shape, "the area of the shape alone"),
         (fit_in_the_anchor, "the area of the anchor alone"),
-        (fit_by_nearest, "the usual distance"),
+        (fit_by_nearest, "the Euclidean distance"),
         (fit_of_the_larger, "the larger of the two widths"),
     ],
     "direct_boxes": [
