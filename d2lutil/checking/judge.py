@@ -36,8 +36,8 @@ _ERRORS = {  # words of an error, and what helps
         "`torch.tensor` needs rows of equal lengths. Fill the shorter ones up first."
     ),
     "Boolean value of Tensor": (
-        "An `if` needs one number, and this tensor has several. Should it be `@`, the dot product, "
-        "instead of `*`?"
+        "An `if` needs one number, and this tensor has several. Is `@`, the dot product, meant "
+        "instead of `*`? To choose entry by entry, there is `torch.where`."
     ),
     "shapes cannot be multiplied": (
         "In `A @ B`, `A` has as many columns as `B` has rows. Write both shapes down: is one of "

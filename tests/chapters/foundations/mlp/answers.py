@@ -384,6 +384,6 @@ WRONG = {
         (slope_overflows_on_both_sides, "`exp` of a large number"),
         (slope_sum, "reduced to one number"),
         (slope_of_one_number, "no `.item()`"),
-        (slope_with_if, "Call it yourself"),
+        (slope_with_if, "needs one number"),
     ],
 }
