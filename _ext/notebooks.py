@@ -175,9 +175,10 @@ def export(app: Sphinx, docname: str) -> nbformat.NotebookNode:
 
 def _newer_than_the_site(app: Sphinx) -> bool:
     """Whether all notebooks were written after Sphinx last read a page, by the code as it is."""
-    environment = Path(app.doctreedir) / ENV_PICKLE_FILENAME
-    sources = [path for path in (environment, *Path(__file__).parent.glob("*.py")) if path.exists()]
-    read = max(path.stat().st_mtime_ns for path in sources)
+    environment = Path(app.doctreedir, ENV_PICKLE_FILENAME)
+    pins = Path(app.confdir, "requirements.txt")
+    sources = [environment, pins, *Path(__file__).parent.glob("*.py")]
+    read = max(path.stat().st_mtime_ns for path in sources if path.exists())
     names = [name for docname in app.env.found_docs if (name := name_of(app, docname))]
     written = [folder / name for folder in _folders(app) for name in names]
     return all(path.exists() and path.stat().st_mtime_ns > read for path in written)

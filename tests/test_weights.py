@@ -40,7 +40,7 @@ def test_what_was_trained_is_loaded(folder, monkeypatch):
     record = trained("part/name", first, train)
     monkeypatch.delenv("D2LUTIL_WEIGHTS")
     assert record["numbers"] == {"accuracy": 0.5}
-    assert {"command", "device", "scale", "seconds", "torch"} <= record.keys()
+    assert {"device", "scale", "seconds", "torch"} <= record.keys()
     second = model()
     assert trained("part/name", second, refuse) == record
     for name, value in first.state_dict().items():

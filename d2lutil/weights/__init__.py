@@ -23,7 +23,7 @@ def trained(
 ) -> dict[str, Any]:
     """Give `model` the weights called `name` that travel with the book; return their record.
 
-    The record says how the weights came about: the command, the device, the seconds, PyTorch's
+    The record says how the weights came about: the device, the scale, the seconds, PyTorch's
     release, and `numbers`, what `train` measured. `train()` trains `model` and returns them. It is
     called by `make weights` alone (D2LUTIL_WEIGHTS in the environment, `train` for all weights or
     the name of some), which then writes weights, in half precision, and record into the package.
@@ -61,7 +61,6 @@ def _write(weights: Path, record: Path, model: nn.Module, train: Callable[[], An
         )
     told = {
         "numbers": numbers,
-        "command": "make weights",
         "device": str(next(model.parameters()).device),
         "scale": runtime.scale(small="small", full="full"),
         "seconds": round(seconds),
