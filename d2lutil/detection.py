@@ -66,14 +66,14 @@ def nms(detections: Tensor, threshold: float = 0.5) -> Tensor:
     return detections[ops.nms(boxes, ranks, threshold).to(detections.device)]
 
 
-def hits(detections: Tensor, objects: Tensor, threshold: float = 0.5) -> Tensor:
-    """Which of an image's detections (n, 6) hit one of its objects (m, 5): bool (n,).
+def true_positives(detections: Tensor, objects: Tensor, threshold: float = 0.5) -> Tensor:
+    """Which of an image's detections (n, 6) are right about its objects (m, 5): bool (n,).
 
     The best detection first, each takes the object of its class that it overlaps most and that is
     still free, if their IoU is `threshold` or more.
 
     >>> digit = torch.tensor([[7.0, 0, 0, 10, 10]])
-    >>> hits(torch.tensor([[7, 0, 0, 10, 9, 0.8], [7, 0, 0, 10, 10, 0.7]]), digit)
+    >>> true_positives(torch.tensor([[7, 0, 0, 10, 9, 0.8], [7, 0, 0, 10, 10, 0.7]]), digit)
     tensor([ True, False])
     """
     _check("detections", detections, 6)
@@ -99,9 +99,9 @@ def average_precisions(
     Taught in the chapter *Boxes*.
 
     `detections` holds a tensor (k, 6) for each image and `objects` one (m, 5), or all of them
-    (images, m, 5). What is a hit is decided as in `hits`. The average precision
-    is the mean, over 101 levels of recall from 0 to 1, of the best precision at that recall or a
-    higher one. Only classes with an object are in the answer.
+    (images, m, 5). Which detections are right is decided as in `true_positives`. The
+    average precision is the mean, over 101 levels of recall from 0 to 1, of the best precision at
+    that recall or a higher one. Only classes with an object are in the answer.
 
     `areas`: count only objects whose boxes have an area in this range, both ends included;
     detections of other objects, and unmatched ones of another size, count neither way.
@@ -184,9 +184,9 @@ def _match(found: Tensor, true: Tensor, counted: Tensor, threshold: float) -> Te
 def _average_precision(verdicts: Tensor, count: int) -> float:
     """From scores and verdicts (k, 2) of all images, and how many objects there are."""
     right = verdicts[verdicts[:, 0].argsort(descending=True, stable=True), 1]  # (k,)
-    hits = right.cumsum(0)
-    recall = hits / count
-    precision = hits / torch.arange(1, len(right) + 1)
+    correct = right.cumsum(0)
+    recall = correct / count
+    precision = correct / torch.arange(1, len(right) + 1)
     best = precision.flip(0).cummax(0).values.flip(0)  # at this recall or a higher one
     at = torch.searchsorted(recall, LEVELS)
     return torch.cat([best, best.new_zeros(1)])[at].mean().item()

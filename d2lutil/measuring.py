@@ -58,15 +58,15 @@ def measure(model: nn.Module, data: Data, loss: Loss, batch_size: int) -> dict[s
     n = len(data.y)
     edges = [*range(0, n, batch_size), n]
     batches = [both for both in zip(pairwise(edges), data.weights(edges), strict=True) if both[1]]
-    losses, hits = [], torch.zeros(2, dtype=torch.int64, device=data.y.device)
+    losses, correct = [], torch.zeros(2, dtype=torch.int64, device=data.y.device)
     with evaluation(model):
         for (i, j), _ in batches:
             outputs = model(*(x[i:j] for x in data.X))  # (b, classes) or like y
             losses.append(loss(outputs, data.y[i:j]))
             if data.scored:
-                hits += count_hits(outputs, data.y[i:j], data.no_label)
+                correct += count_correct(outputs, data.y[i:j], data.no_label)
     result = {"loss": weighted_mean(torch.stack(losses).tolist(), [w for _, w in batches])}
-    return result | ({"accuracy": share(hits)} if data.scored else {})
+    return result | ({"accuracy": share(correct)} if data.scored else {})
 
 
 def predict(model: nn.Module, X: Inputs, *, batch_size: int = 1024) -> Tensor:
@@ -130,10 +130,10 @@ def accuracy(outputs: Tensor, y: Tensor) -> float:
             "accuracy needs outputs (n, classes) and integer y (n,), "
             f"not {form(outputs)} and {form(y)}"
         )
-    return share(count_hits(outputs, y, no_label_of(y)))
+    return share(count_correct(outputs, y, no_label_of(y)))
 
 
-def count_hits(outputs: Tensor, y: Tensor, no_label: int | None) -> Tensor:
+def count_correct(outputs: Tensor, y: Tensor, no_label: int | None) -> Tensor:
     """How many labels are right, and how many there are: (2,)."""
     right = outputs.argmax(1) == y  # like y
     if no_label is None:
@@ -142,9 +142,9 @@ def count_hits(outputs: Tensor, y: Tensor, no_label: int | None) -> Tensor:
     return torch.stack([(right & there).sum(), there.sum()])
 
 
-def share(hits: Tensor) -> float:
-    """What `count_hits` counted, as a fraction."""
-    right, all_of_them = hits.tolist()
+def share(correct: Tensor) -> float:
+    """What `count_correct` counted, as a fraction."""
+    right, all_of_them = correct.tolist()
     return right / all_of_them if all_of_them else math.nan
 
 

@@ -247,7 +247,7 @@ def boxes(
     image: Any = None,
     *,
     labels: Sequence[object] | None = None,
-    hits: Any = None,
+    true_positives: Any = None,
     ax: Axes | None = None,
 ) -> Axes:
     """Draw boxes, on `image` (3, height, width) if one is given; return the axes.
@@ -256,8 +256,8 @@ def boxes(
     left, top, right, bottom)``, of which class -1 is left out; or detections (n, 6), ``(class,
     left, top, right, bottom, score)``. Boxes without class or label are thin and dashed. The
     others are solid, with their class, or their entry in `labels`, at the upper left corner.
-    Where `hits` (n,) is false, they are dashed, in the second colour. On axes without an image,
-    rows of pixels go down, as in one.
+    Where `true_positives` (n,) is false, they are dashed, in the second colour. On axes without an
+    image, rows of pixels go down, as in one.
 
     >>> boxes(y[0], X[0])
     """
@@ -265,7 +265,7 @@ def boxes(
     n, columns = rows.shape
     if columns not in (4, 5, 6):
         raise ValueError(f"rows must be (n, 4), (n, 5) or (n, 6), not {rows.shape}")
-    for name, values in {"labels": labels, "hits": hits}.items():
+    for name, values in {"labels": labels, "true_positives": true_positives}.items():
         if values is not None and len(values) != n:
             raise ValueError(f"{name} must be one for each of the {n} rows; it has {len(values)}")
     plain = columns == 4 and labels is None
@@ -278,7 +278,7 @@ def boxes(
     for i, (left, top, right, bottom) in enumerate(corners):
         if columns > 4 and rows[i, 0] < 0:
             continue
-        wrong = hits is not None and not hits[i]
+        wrong = true_positives is not None and not true_positives[i]
         colour = COLOURS[plain or wrong]
         style = {"lw": 1 if plain else 2, "ls": "--" if plain or wrong else "-"}
         box = Rectangle((left, top), right - left, bottom - top, fill=False, ec=colour, **style)

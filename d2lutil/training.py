@@ -40,7 +40,7 @@ from d2lutil._preparation import (
 from d2lutil.history import DivergenceError, History
 from d2lutil.measuring import (
     accuracy,
-    count_hits,
+    count_correct,
     evaluate,
     gradient_sizes,
     measure,
@@ -219,13 +219,13 @@ class _Seen:
         self.parameters = [p for group in optimizer.param_groups for p in group["params"]]
         self.losses = torch.zeros(len(edges) - 1, device=data.y.device)  # (steps,)
         self.slopes = torch.zeros_like(self.losses)  # (steps,), not finite where a gradient is not
-        self.hits = torch.zeros(2, dtype=torch.int64, device=data.y.device)  # right, of how many
+        self.correct = torch.zeros(2, dtype=torch.int64, device=data.y.device)  # right, of how many
         self.weights: list[int] = []  # of each step, in the epoch's mean
 
     def begin(self, order: Tensor) -> None:
         """Begin an epoch that takes the examples in this order (n,)."""
         self.weights = self.data.weights(self.edges, order)
-        for values in (self.losses, self.slopes, self.hits):
+        for values in (self.losses, self.slopes, self.correct):
             values.zero_()
 
     def add(self, step: int, value: Tensor, outputs: Any, targets: Tensor) -> None:
@@ -235,7 +235,7 @@ class _Seen:
         if first is not None:  # all of the backward pass led there
             self.slopes[step] = first.sum()
         if self.data.scored:
-            self.hits += count_hits(outputs, targets, self.data.no_label)
+            self.correct += count_correct(outputs, targets, self.data.no_label)
 
     def means(self, steps: int) -> dict[str, float]:
         """Mean loss and accuracy of the epoch's first steps, all of which must be sound."""
@@ -243,7 +243,7 @@ class _Seen:
         if not any(weights):
             return {}
         means = {"loss": weighted_mean(losses, weights)}
-        return means | {"accuracy": share(self.hits)} if self.data.scored else means
+        return means | {"accuracy": share(self.correct)} if self.data.scored else means
 
     def check(self, steps: int) -> list[float]:
         """The losses of the epoch's first steps, if they and the weights are finite."""

@@ -10,8 +10,7 @@ from math import inf, isnan
 import numpy as np
 import pytest
 import torch
-from hypothesis import example, given, settings
-from hypothesis import strategies as st
+from hypothesis import example, given, settings, strategies as st
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 from torchvision import ops
@@ -103,7 +102,7 @@ def test_average_precision_is_that_of_the_coco_tool(seed, threshold, areas):
     assert ours == pytest.approx(coco(scenes, threshold, areas), abs=1e-6)
 
 
-def test_hits_are_the_right_ones():
+def test_true_positives_are_the_right_ones():
     true = torch.tensor([[2.0, 0, 0, 9, 9], [3, 0, 0, 9, 9], [-1, -1, -1, -1, -1]])
     found = torch.tensor(
         [
@@ -113,9 +112,9 @@ def test_hits_are_the_right_ones():
             [4, 0, 0, 9, 9, 0.9],  # another class
         ]
     )
-    assert detection.hits(found, true).tolist() == [False, False, True, False]
-    assert detection.hits(found, true, 0.4).tolist() == [False, True, True, False]
-    assert detection.hits(found[:0], true).shape == (0,)
+    assert detection.true_positives(found, true).tolist() == [False, False, True, False]
+    assert detection.true_positives(found, true, 0.4).tolist() == [False, True, True, False]
+    assert detection.true_positives(found[:0], true).shape == (0,)
 
 
 def test_empty_rows_are_no_objects():
@@ -168,8 +167,11 @@ def test_nms_decides_ties_and_thresholds_as_it_says(rows, threshold, dtype):
         (lambda: detection.iou(torch.zeros(3, 5), torch.zeros(1, 4)), r"A must be .* not \(3, 5\)"),
         (lambda: detection.nms([1]), "detections must be a tensor"),
         (lambda: detection.nms(torch.zeros(1, 6), 1.5), "threshold must be from 0 to 1, not 1.5"),
-        (lambda: detection.hits([1], torch.zeros(1, 5)), "detections must be a tensor"),
-        (lambda: detection.hits(torch.zeros(1, 6), torch.zeros(1, 4)), "objects must be a tensor"),
+        (lambda: detection.true_positives([1], torch.zeros(1, 5)), "detections must be a tensor"),
+        (
+            lambda: detection.true_positives(torch.zeros(1, 6), torch.zeros(1, 4)),
+            "objects must be a tensor",
+        ),
         (lambda: detection.average_precisions([], []), "they are of 0 and 0"),
     ],
 )

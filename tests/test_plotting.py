@@ -695,7 +695,7 @@ def test_objects_and_detections_show_their_class():
     ax = boxes(objects, torch.zeros(3, 8, 8))
     assert drawn(ax) == [(0.5, 1.5, 4.5, 6.5, COLOURS[0], "-")]
     found = torch.tensor([[3.0, 0, 0, 4, 4, 0.9], [4, 1, 1, 5, 5, 0.8]])
-    assert boxes(found, hits=torch.tensor([True, False])) is ax
+    assert boxes(found, true_positives=torch.tensor([True, False])) is ax
     assert [line[-2:] for line in drawn(ax)[1:]] == [(COLOURS[0], "-"), (COLOURS[1], "--")]
     assert [text.get_text() for text in ax.texts] == ["7", "3", "4"]
     boxes(found[:, 1:5], labels=["0.90", "0.80"])
@@ -710,8 +710,8 @@ def test_wrong_boxes_are_refused():
         boxes(np.zeros((2, 3)))
     with pytest.raises(ValueError, match="labels must be one for each of the 2 rows; it has 1"):
         boxes(np.zeros((2, 5)), labels="a")
-    with pytest.raises(ValueError, match="hits must be one"):
-        boxes(np.zeros((2, 6)), hits=[True])
+    with pytest.raises(ValueError, match="true_positives must be one"):
+        boxes(np.zeros((2, 6)), true_positives=[True])
 
 
 def residual_block() -> Diagram:
