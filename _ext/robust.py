@@ -101,8 +101,7 @@ def with_values(source: str) -> str:
 
 def run(chapter: Chapter, variant: str, variables: Mapping[str, str]) -> Run:
     """One run, from `_build/robust` if it is there, or executed and kept."""
-    from _ext.kernel import ENVIRONMENT, failing_line, glued
-    from _ext.kernel import run as run_notebook
+    from _ext.kernel import ENVIRONMENT, failing_line, glued, run as run_notebook
 
     path = RUNS / chapter.name / f"{variant}.json"
     if path.exists():

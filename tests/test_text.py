@@ -6,8 +6,7 @@ import doctest
 
 import pytest
 import torch
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from d2lutil import Vocabulary, data, text
 

@@ -7,8 +7,7 @@ from itertools import product
 
 import pytest
 import torch
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from torchmetrics.functional.text import bleu_score
 
 from d2lutil import data, evaluate, fit, predict, translation

@@ -8,8 +8,7 @@ import pytest
 import scipy.signal
 import torch
 from chapter_code import defined_in
-from hypothesis import assume, given, settings
-from hypothesis import strategies as st
+from hypothesis import assume, given, settings, strategies as st
 from torch.nn import functional as F
 
 chapter = defined_in("convolution/convolution")

@@ -6,8 +6,7 @@ import pytest
 import torch
 from chapter_code import defined_in
 from d2l import torch as d2l
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from torch import nn
 from torch.nn import functional as F
 

@@ -7,8 +7,7 @@ import math
 import pytest
 import torch
 from chapter_code import defined_in
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from torchvision import ops
 
 from d2lutil import detection

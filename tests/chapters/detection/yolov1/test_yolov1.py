@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import torch
 from chapter_code import defined_in
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from torch.nn import functional as F
 from torchvision import ops
 

@@ -7,8 +7,7 @@ import math
 import pytest
 import torch
 from chapter_code import defined_in
-from hypothesis import assume, given, settings
-from hypothesis import strategies as st
+from hypothesis import assume, given, settings, strategies as st
 from torch.nn import functional as F
 
 CHAPTER = defined_in("foundations/backpropagation")

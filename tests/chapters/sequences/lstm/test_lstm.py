@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 from chapter_code import defined_in
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from torch import nn
 
 CHAPTER = defined_in("sequences/lstm")
