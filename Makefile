@@ -3,6 +3,10 @@
 PYTHON = python3
 # Sees to it that .venv is whole, then runs it with DEVICE and SCALE, and with no settings of the user's.
 RUN = $(DEVICE:%=D2LUTIL_DEVICE=%) $(SCALE:%=D2LUTIL_SCALE=%) $(PYTHON) -I _ext/environment.py
+# The site is as new as the youngest of what it is made of. A folder is younger when a file has gone.
+SITE = _build/html/.built
+SOURCES = $(shell find index.md _config.yml _toc.yml references.bib requirements.txt chapters d2lutil \
+  _ext _static _build/.jupyter_cache/chapters -not -path '*/__pycache__*' 2>/dev/null)
 
 .PHONY: help book test notebooks lab chapter robust weights bench proof-on-gpu clean
 
@@ -13,10 +17,13 @@ help: ## list these commands
 # CHAPTER=sequences/rnn DEVICE=cuda SCALE=full. A site needs all chapters, so of some there is none.
 book: ## execute the chapters that changed and build the site [CHAPTER= DEVICE= SCALE=]
 	@$(RUN) -m _ext.execute $(CHAPTER)
-	@test -n "$(CHAPTER)" || $(RUN) jupyter-book build . \
-	  --warningiserror --nitpick --keep-going --quiet
+	@test -n "$(CHAPTER)" || $(MAKE) --no-print-directory $(SITE)
 	@test -n "$(CHAPTER)" || echo "The book is built. Open _build/html/index.html, or serve it with:"
 	@test -n "$(CHAPTER)" || echo "  .venv/bin/python -m http.server --directory _build/html"
+
+$(SITE): $(SOURCES)
+	@$(RUN) jupyter-book build . --warningiserror --nitpick --keep-going --quiet
+	@touch $@
 
 test: ## run every test
 	@$(RUN) -m pytest -n auto

@@ -409,6 +409,23 @@ def test_make_passes_on_what_it_is_given(target, variables, command):
     assert printed.splitlines()[0].strip() == command.format(run=run)
 
 
+@pytest.mark.parametrize("change", [None, Path.touch, Path.unlink])
+def test_the_site_is_built_again_when_something_has_changed(tmp_path, change):
+    shutil.copy(ROOT / "Makefile", tmp_path)
+    page, site = tmp_path / "chapters/a.md", tmp_path / "_build/html/.built"
+    for file in (page, site):
+        file.parent.mkdir(parents=True)
+        file.touch()
+    for path in (page, page.parent):  # as they were a minute before the site
+        os.utime(path, (time.time() - 60, time.time() - 60))
+    if change:
+        site_time = time.time() - 30
+        os.utime(site, (site_time, site_time))
+        change(page)
+    asked = ["make", "--question", site.relative_to(tmp_path)]
+    assert subprocess.run(asked, cwd=tmp_path, check=False).returncode == bool(change)
+
+
 def test_a_second_lab_keeps_what_the_reader_wrote(tmp_path):
     source, mine = tmp_path / "source", tmp_path / "mine"
     (source / "part").mkdir(parents=True)
