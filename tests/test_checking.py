@@ -430,6 +430,15 @@ def test_position_for_a_value_is_told() -> None:
         (lambda x: {[1]: x}, "A tuple can"),
         (lambda x: torch.tensor([[1.0], [1.0, 2.0]]), "rows of equal lengths"),
         (lambda x: x + ..., "`...` still stands"),
+        (lambda x: x[0, 0] + x.sum(dim=0).item(), "a sum, a mean or an index"),
+        (lambda x: x - x.max(dim=1), "Take `.values`"),
+        (lambda x: torch.exp(x.max(dim=1)), "Take `.values`"),
+        (lambda x: torch.tanh(0.5), "functions of `math`"),
+        (lambda x: (x > 0).mean(), "Make them decimals"),
+        (lambda x: x.long() @ x, "need one dtype"),
+        (lambda x: x - (x > 0), "`~mask` is their opposite"),
+        (lambda x: x / torch.ones(5), "must be equal, or one of them 1"),
+        (lambda x: y, "spelt as in the parameters"),  # noqa: F821
         (lambda x: x.nothing, "Call it yourself"),
     ],
 )

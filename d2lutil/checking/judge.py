@@ -47,6 +47,34 @@ _ERRORS = {  # words of an error, and what helps
         "One number is needed here, as by `float` and by all functions of `math`, and this tensor "
         "has several. `torch.exp` and its like work entry by entry."
     ),
+    "cannot be converted to Scalar": (
+        "`item()` and indices need one number, and this tensor has several. Is a sum, a mean or an "
+        "index missing before?"
+    ),
+    "torch.return_types.": (
+        "With `dim=`, `max`, `min`, `sort` and their like return two tensors: values and indices. "
+        "Take `.values`; `amax` and `amin` return these alone."
+    ),
+    "must be Tensor, not": (
+        "A function of `torch` takes a tensor. For one number there are the functions of `math`, "
+        "and an object of your own needs its own method."
+    ),
+    "could not infer output dtype": (
+        "Whole numbers and truth values have no mean. Make them decimals first, by `.float()`."
+    ),
+    "same dtype": ("Both sides of `@` need one dtype. `.float()` makes decimals of whole numbers."),
+    "bool tensor": (
+        "Truth values cannot be subtracted. `~mask` is their opposite; `.float()` makes zeros and "
+        "ones of them."
+    ),
+    "must match the size of tensor": (
+        "Sizes are compared from the last dimension backwards; they must be equal, or one of them "
+        "1. Write both shapes down: is a `[:, None]` or a `keepdim=True` missing?"
+    ),
+    "is not defined": (
+        "Is the name spelt as in the parameters, and made before it is used? A cell with imports "
+        "has to run first."
+    ),
     "maximum recursion depth": (
         "Your function calls itself without end, or too often for Python. Where does it stop? A "
         "loop has no such limit."
