@@ -37,10 +37,21 @@ _ZERO_SCORE = (
     "A score of exactly 0 is a mistake for `y` = −1 as well as for `y` = +1. Compare `y` times the "
     "score with 0, rather than a prediction with the label."
 )
+_WRONG_WAY_ROUND = (
+    "Your condition is the wrong way round: you update where the example is right. `y` and "
+    "the score have the same sign when it is."
+)
 _TWICE = (
     "Your step is twice as long as it should be. With labels ±1, label minus prediction is ±2; "
     "the rule adds `y * x`."
 )
+
+
+def _until_right(w: Tensor, b: Tensor, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+    while y * (w @ x + b) <= 0:
+        w, b = w + y * x, b + y
+    return w, b
+
 
 perceptron_update = Exercise(
     reference=_update,
@@ -67,8 +78,54 @@ perceptron_update = Exercise(
         ),
         (
             lambda w, b, x, y: (w + y * x, b + y) if y * (w @ x + b) > 0 else (w, b),
-            "Your condition is the wrong way round: you update where the example is right. `y` and "
-            "the score have the same sign when it is.",
+            _WRONG_WAY_ROUND,
+        ),
+        (
+            lambda w, b, x, y: (w + y * x, b + y) if y * (w @ x + b) >= 0 else (w, b),
+            _WRONG_WAY_ROUND,
+        ),
+        (
+            lambda w, b, x, y: (w + y * x, b + y) if y * (w @ x) + b <= 0 else (w, b),
+            "The label multiplies the whole score, the bias included: `y * (w @ x + b)`.",
+        ),
+        *(
+            (
+                lambda w, b, x, y, eta=eta: (
+                    (w + eta * y * x, b + eta * y) if y * (w @ x + b) <= 0 else (w, b)
+                ),
+                "Your step is shorter than the rule's. It adds the whole `y * x`, and `y` to the "
+                "bias, with no learning rate.",
+            )
+            for eta in (0.5, 0.1, 0.01, 0.001)
+        ),
+        (
+            _until_right,
+            "You repeat the step until the example is right. The rule takes one step for a "
+            "mistake.",
+        ),
+        (
+            lambda w, b, x, y: (w + y * x, b - y) if y * (w @ x + b) <= 0 else (w, b),
+            "The bias moves the wrong way. It adds `y`, as the weights add `y * x`.",
+        ),
+        (
+            lambda w, b, x, y: (w - y * x, b + y) if y * (w @ x + b) <= 0 else (w, b),
+            "The weights move the wrong way. They add `y * x`, as the bias adds `y`.",
+        ),
+        *(
+            (
+                lambda w, b, x, y, step=step: (
+                    (w + y * x, b + y * step(x)) if y * (w @ x + b) <= 0 else (w, b)
+                ),
+                "The input of the bias is always 1, and not `x`: it moves by `y` alone.",
+            )
+            for step in (torch.sum, lambda x: x)
+        ),
+        (
+            lambda w, b, x, y: (
+                (w + (y - w @ x - b) * x, b + y - w @ x - b) if y * (w @ x + b) <= 0 else (w, b)
+            ),
+            "Your step is label minus *score*, the one of linear regression. The rule adds "
+            "`y * x`, however wrong the score is.",
         ),
         (
             lambda w, b, x, y: (w + y * x, b + y) if y * (w @ x) <= 0 else (w, b),
@@ -185,6 +242,27 @@ smallest_margin = Exercise(
         (
             lambda w, b, X, y: (y * (X @ w + b)).argmin(),
             "This is the number of the closest point, an index. `.min()` gives its distance.",
+        ),
+        (
+            lambda w, b, X, y: (y * (X @ w + b)).argmin() / w.norm(),
+            "`argmin` gives the number of the closest point, an index. `.min()` gives its score.",
+        ),
+        (
+            lambda w, b, X, y: (y * (X @ w + b)).min(dim=0) / w.norm(),
+            "`min(dim=0)` returns two things, the values and their indices. `.min()` returns the "
+            "smallest number alone.",
+        ),
+        *(
+            (wrong, "The length of `w` divides the whole score, the bias included.")
+            for wrong in (
+                lambda w, b, X, y: (y * (X @ w)).min() / w.norm() + b,
+                lambda w, b, X, y: (y * (X @ w / w.norm() + b)).min(),
+            )
+        ),
+        (
+            lambda w, b, X, y: (y * (X @ w + b) / X.norm(dim=1)).min() / w.norm(),
+            "You divide by the length of the points, too. The distance of a point from the line "
+            "is its score divided by the length of `w` alone.",
         ),
         (
             lambda w, b, X, y: (y * (X @ w + b)).mean() / w.norm(),

@@ -265,6 +265,86 @@ def margin_in_a_list(w, b, X, y):
     return [(y * (X @ w + b)).min() / w.norm()]
 
 
+def update_where_not_wrong(w, b, x, y):
+    if y * (torch.dot(w, x) + b) >= 0:
+        return w + y * x, b + y
+    return w, b
+
+
+def update_label_times_product_only(w, b, x, y):
+    if y * torch.dot(w, x) + b <= 0:
+        return w + y * x, b + y
+    return w, b
+
+
+def update_with_rate(w, b, x, y, lr=0.1):
+    if y * (torch.dot(w, x) + b) <= 0:
+        w, b = w + lr * y * x, b + lr * y
+    return w, b
+
+
+def update_until_right(w, b, x, y):
+    w, b = w.clone(), b.clone()
+    while y * (torch.dot(w, x) + b) <= 0:
+        w += y * x
+        b += y
+    return w, b
+
+
+def update_bias_down(w, b, x, y):
+    if y * (torch.dot(w, x) + b) <= 0:
+        w, b = w + y * x, b - y
+    return w, b
+
+
+def update_weights_down(w, b, x, y):
+    if y * (torch.dot(w, x) + b) <= 0:
+        w, b = w - y * x, b + y
+    return w, b
+
+
+def update_bias_by_example(w, b, x, y):
+    if y * (torch.dot(w, x) + b) <= 0:
+        step = y * x
+        w, b = w + step, b + step
+    return w, b
+
+
+def update_bias_by_sum(w, b, x, y):
+    if y * (torch.dot(w, x) + b) <= 0:
+        step = y * x
+        w, b = w + step, b + step.sum()
+    return w, b
+
+
+def update_by_error_of_score(w, b, x, y):
+    error = y - (torch.dot(w, x) + b)
+    if y * (torch.dot(w, x) + b) <= 0:
+        w, b = w + error * x, b + error
+    return w, b
+
+
+def margin_bias_undivided(w, b, X, y):
+    return torch.min(y * (X @ (w / w.norm()) + b))
+
+
+def margin_bias_afterwards(w, b, X, y):
+    return torch.min(y * (X @ w)) / w.norm() + b
+
+
+def margin_index_over_length(w, b, X, y):
+    return torch.argmin(y * (X @ w + b)) / w.norm()
+
+
+def margin_min_along_a_dimension(w, b, X, y):
+    return torch.min(y * (X @ w + b), dim=0) / w.norm()
+
+
+def margin_of_unit_points(w, b, X, y):
+    lengths = X.norm(dim=1) * w.norm()
+    return torch.min(y * (X @ w + b) / lengths)
+
+
 RIGHT = {
     "perceptron_update": [update_with_if, update_with_where, update_of_clones],
     "smallest_margin": [margin_by_length, margin_by_loop, margin_sorted],
@@ -272,6 +352,15 @@ RIGHT = {
 WRONG = {
     "perceptron_update": [
         (update_in_place, "Make a new one"),
+        (update_where_not_wrong, "the wrong way round"),
+        (update_label_times_product_only, "The label multiplies the whole score"),
+        (update_with_rate, "with no learning rate"),
+        (update_until_right, "one step for a mistake"),
+        (update_bias_down, "The bias moves the wrong way"),
+        (update_weights_down, "The weights move the wrong way"),
+        (update_bias_by_example, "it moves by `y` alone"),
+        (update_bias_by_sum, "it moves by `y` alone"),
+        (update_by_error_of_score, "label minus *score*"),
         (update_always, "You update after every example"),
         (update_below_zero, "use `<=`"),
         (update_where_right, "the wrong way round"),
@@ -297,6 +386,11 @@ WRONG = {
     ],
     "smallest_margin": [
         (margin_score, "Divide by the length of `w`"),
+        (margin_bias_undivided, "divides the whole score"),
+        (margin_bias_afterwards, "divides the whole score"),
+        (margin_index_over_length, "an index"),
+        (margin_min_along_a_dimension, "returns two things"),
+        (margin_of_unit_points, "the length of the points, too"),
         (margin_abs, "instead of taking `abs`"),
         (margin_abs_of_signed, "instead of taking `abs`"),
         (margin_unlabelled, "The labels are missing"),
