@@ -167,6 +167,15 @@ linear_gradient = Exercise(
             "Your errors are still squared. The derivative of a square is no square.",
         ),
         (
+            _from_error(lambda X, e: (2 * X.T @ e / len(X), (e**2).mean())),
+            "The gradient for `w` is right. In place of the derivative for `b` you return the loss "
+            "itself.",
+        ),
+        (
+            _from_error(lambda X, e: (X.T @ e.sign() / len(X), e.sign().mean())),
+            "This is the gradient of the mean *absolute* error. How large an error is counts, too.",
+        ),
+        (
             _from_error(lambda X, e: (e**2).mean()),
             "This is the loss itself. Return its gradient: how fast it grows with `w`, and how "
             "fast with `b`.",
@@ -363,6 +372,15 @@ ridge = Exercise(
         (
             _with_penalty(lambda n, d, alpha: alpha),
             _EVERY_ENTRY,
+        ),
+        (
+            lambda X, y, alpha: tuple(part / len(X) for part in _ridge(X, y, alpha)),
+            "Your answer is `n` times too small: you divide the right side of the equation by "
+            "`n`, and not the left one.",
+        ),
+        (
+            _with_penalty(lambda n, d, alpha: n * alpha**2 * _free_last(d)),
+            "You square `alpha`. The penalty is `alpha` times the squared length of `w`.",
         ),
         (
             _left_side_over_n,

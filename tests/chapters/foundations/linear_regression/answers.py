@@ -409,6 +409,34 @@ def ridge_on_its_input(X, y, alpha):
     return w, y.mean()
 
 
+def gradient_with_loss_for_b(w, b, X, y):
+    e = X @ w + b - y
+    return 2 * e @ X / len(y), torch.mean(e**2)
+
+
+def gradient_of_absolute_error(w, b, X, y):
+    s = torch.sign(X @ w + b - y)
+    return s @ X / len(y), s.mean()
+
+
+def ridge_right_side_over_n(X, y, alpha):
+    n, d = X.shape
+    X1 = torch.cat([X, torch.ones(n, 1)], dim=1)
+    D = torch.eye(d + 1)
+    D[d, d] = 0
+    w1 = torch.linalg.solve(X1.T @ X1 + n * alpha * D, X1.T @ y / n)
+    return w1[:d], w1[d]
+
+
+def ridge_alpha_squared(X, y, alpha):
+    n, d = X.shape
+    X1 = torch.cat([X, torch.ones(n, 1)], dim=1)
+    D = torch.eye(d + 1)
+    D[d, d] = 0
+    w1 = torch.linalg.solve(X1.T @ X1 + n * alpha**2 * D, X1.T @ y)
+    return w1[:d], w1[d]
+
+
 RIGHT = {
     "linear_gradient": [
         gradient_by_broadcasting,
@@ -420,6 +448,8 @@ RIGHT = {
 }
 WRONG = {
     "linear_gradient": [
+        (gradient_with_loss_for_b, "you return the loss itself"),
+        (gradient_of_absolute_error, "*absolute* error"),
         (gradient_of_half, "half the mean squared error"),
         (gradient_over_2n, "You divide by 2"),
         (gradient_half_in_b, "The one for `b` has lost a factor"),
@@ -453,6 +483,8 @@ WRONG = {
         (gradient_as_column, "The numbers are right"),
     ],
     "ridge": [
+        (ridge_right_side_over_n, "`n` times too small"),
+        (ridge_alpha_squared, "You square `alpha`"),
         (ridge_without_penalty, "does not depend on `alpha`"),
         (ridge_bias_pays, "Your penalty is on the bias, too"),
         (ridge_without_n, "Your penalty is too small"),
