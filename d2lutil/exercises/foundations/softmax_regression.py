@@ -157,8 +157,29 @@ log_softmax = Exercise(
                 (S := Z - Z.min(dim=1, keepdim=True).values)
                 - S.exp().sum(dim=1, keepdim=True).log()
             ),
-            "You subtract the smallest score, which makes all others larger. What must be "
-            "subtracted so that `exp` never sees a positive number?",
+            "What you subtract leaves scores that are far above 0. What must be subtracted so that "
+            "`exp` never sees a positive number?",
+        ),
+        *(
+            (
+                lambda Z, most=most: (S := Z.clamp(-most, most)) - S.logsumexp(dim=1, keepdim=True),
+                "You cut large scores off, which changes their differences. Subtract the same "
+                "number from a whole row instead: that changes no difference.",
+            )
+            for most in (20.0, 30.0, 50.0, 80.0, 85.0, 87.0, 88.0)
+        ),
+        (
+            lambda Z: (S := Z - _largest(Z)) - S.exp().sum(dim=1, keepdim=True).log2(),
+            "You use the logarithm to the base 2. `log` is the natural one, as everywhere here.",
+        ),
+        (
+            lambda Z: (S := Z - _largest(Z)) / S.exp().sum(dim=1, keepdim=True).log(),
+            "You divide by the logarithm of the sum. The logarithm of a quotient is a difference.",
+        ),
+        (
+            lambda Z: Z - Z.max(dim=1, keepdim=True),
+            "`max` along a dimension returns two things, the values and their indices. Take "
+            "`.values`.",
         ),
         (
             lambda Z: Z.logsumexp(dim=1),
@@ -254,6 +275,10 @@ def _divergence_without_nan(Z: Tensor, y: Tensor, epsilon: float) -> Tensor:
 def _divergence_of_quotients(Z: Tensor, y: Tensor, epsilon: float) -> Tensor:
     targets = _targets(y, Z.shape[1], epsilon)  # (n, K)
     return (targets * (targets / Z.softmax(dim=1)).log()).sum(dim=1).mean()
+
+
+def _other_way_round(Z: Tensor, y: Tensor, epsilon: float) -> Tensor:
+    return -(Z.softmax(dim=1) * _targets(y, Z.shape[1], epsilon).log()).sum(dim=1).mean()
 
 
 _DIVERGENCE = (
@@ -371,6 +396,11 @@ smooth_cross_entropy = Exercise(
             "Each example has one true class: `[torch.arange(n), y]`.",
         ),
         (
+            _other_way_round,
+            "You have p and q the wrong way round. The targets **q** are the weights, and the "
+            "logarithm is that of the probabilities **p**.",
+        ),
+        (
             _with_log_p(lambda Z: Z.softmax(dim=1)),
             "You weigh the probabilities. Their logarithms belong in the sum.",
         ),
@@ -459,6 +489,11 @@ squared_error_gradient = Exercise(
             lambda Z, y: _gradient(Z, y, lambda P, G: G),
             "This is the gradient with respect to the probabilities. The scores stand before the "
             "softmax: the chain rule has one more factor.",
+        ),
+        (
+            lambda Z, y: 2 * (Z - functional.one_hot(y, Z.shape[1])) / len(y),
+            "You compare the scores with the labels. The squared error is that of the "
+            "probabilities: take the softmax first.",
         ),
         (
             lambda Z, y: _gradient(Z, y, lambda P, G: P * (1 - P) * G),

@@ -460,6 +460,44 @@ def smooth_with_a_billionth(Z, y, epsilon):
     return -(targets * (P + 1e-9).log()).sum(1).mean()
 
 
+def log_softmax_max_without_values(Z):
+    Z = Z - torch.max(Z, dim=1, keepdim=True)
+    return Z - Z.exp().sum(dim=1, keepdim=True).log()
+
+
+def log_softmax_cut_off(Z):
+    Z = torch.clamp(Z, -80, 80)
+    return Z - Z.exp().sum(dim=1, keepdim=True).log()
+
+
+def log_softmax_mean_subtracted(Z):
+    Z = Z - Z.mean(dim=1, keepdim=True)
+    return Z - Z.exp().sum(dim=1, keepdim=True).log()
+
+
+def log_softmax_log2_of_sum(Z):
+    Z = Z - Z.amax(dim=1, keepdim=True)
+    return Z - torch.log2(Z.exp().sum(dim=1, keepdim=True))
+
+
+def log_softmax_divided(Z):
+    Z = Z - Z.amax(dim=1, keepdim=True)
+    return Z / torch.log(Z.exp().sum(dim=1, keepdim=True))
+
+
+def smooth_other_way_round(Z, y, epsilon):
+    K = Z.shape[1]
+    q = torch.full_like(Z, epsilon / K)
+    q[torch.arange(len(y)), y] += 1 - epsilon
+    return -(Z.softmax(dim=1) * torch.log(q)).sum(dim=1).mean()
+
+
+def gradient_of_scores(Z, y):
+    e = Z.clone()
+    e[torch.arange(len(y)), y] -= 1
+    return 2 * e / len(y)
+
+
 RIGHT = {
     "log_softmax": [log_softmax_with_c, log_softmax_by_row, log_softmax_by_columns],
     "smooth_cross_entropy": [smooth_by_torch, smooth_by_targets, smooth_by_example],
@@ -485,13 +523,19 @@ WRONG = {
         (log_softmax_shift_only, "nothing else"),
         (log_softmax_mean, "the mean of the powers"),
         (log_softmax_sum_without_log, "Its logarithm belongs there"),
-        (log_softmax_smallest, "the smallest score"),
+        (log_softmax_smallest, "far above 0"),
+        (log_softmax_mean_subtracted, "far above 0"),
+        (log_softmax_max_without_values, "`.values`"),
+        (log_softmax_cut_off, "You cut large scores off"),
+        (log_softmax_log2_of_sum, "base 2"),
+        (log_softmax_divided, "You divide by the logarithm"),
         (log_softmax_log_sum_exp, "This is the log-sum-exp"),
         (log_softmax_flat_max, "`keepdim=True`"),
         (log_softmax_in_place, "Make a new one"),
     ],
     "smooth_cross_entropy": [
         (smooth_divergence, "You compute the KL divergence"),
+        (smooth_other_way_round, "p and q the wrong way round"),
         (smooth_divergence_of_logs, "You compute the KL divergence"),
         (smooth_divergence_by_torch, "You compute the KL divergence"),
         (smooth_with_a_billionth, "A small number that keeps"),
@@ -526,6 +570,7 @@ WRONG = {
     ],
     "squared_error_gradient": [
         (gradient_true_class_only, "the true class only"),
+        (gradient_of_scores, "You compare the scores with the labels"),
         (gradient_cross_entropy, "the gradient of the cross-entropy"),
         (gradient_in_p, "with respect to the probabilities"),
         (gradient_as_sigmoid, "as a sigmoid does"),
