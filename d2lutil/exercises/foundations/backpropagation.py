@@ -325,6 +325,19 @@ layer_backward = Exercise(
         ),
         (
             _instead(
+                dW=lambda X, W, dH, delta: X.T @ dH,
+                db=lambda X, W, dH, delta: dH.sum(0),
+            ),
+            "`dX` is right, but `dW` and `db` come from `dH` itself. They go back through the "
+            "tanh, too.",
+        ),
+        (
+            _with_derivative(lambda Z, H: (1 - H**2) / len(H)),
+            "You divide by the number of examples. If the loss is a mean, that is in `dH` already; "
+            "from here on, it is a sum.",
+        ),
+        (
+            _instead(
                 dW=lambda X, W, dH, delta: X.T @ delta / len(X),
                 db=lambda X, W, dH, delta: delta.mean(0),
             ),

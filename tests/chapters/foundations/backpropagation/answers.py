@@ -242,6 +242,16 @@ def layer_without_what_comes_back(X, W, b, dH):
     return delta @ W.T, X.T @ delta, delta.sum(0)
 
 
+def layer_only_inputs_through_tanh(X, W, b, dH):
+    delta = dH * (1 - torch.tanh(X @ W + b) ** 2)
+    return delta @ W.T, X.T @ dH, dH.sum(0)
+
+
+def layer_all_divided(X, W, b, dH):
+    delta = dH * (1 - torch.tanh(X @ W + b) ** 2) / X.shape[0]
+    return delta @ W.T, X.T @ delta, delta.sum(0)
+
+
 def layer_tanh_twice(X, W, b, dH):
     H = torch.tanh(X @ W + b)
     delta = dH * (1 - torch.tanh(H) ** 2)
@@ -628,6 +638,8 @@ WRONG = {
         (layer_inputs_unbent, "`dX` comes from `dH` itself"),
         (layer_weights_unbent, "`dW` comes from `dH` itself"),
         (layer_bias_unbent, "`db` comes from `dH` itself"),
+        (layer_only_inputs_through_tanh, "`dW` and `db` come from `dH` itself"),
+        (layer_all_divided, "You divide by the number of examples"),
         (layer_means, "You divide by the number of examples"),
         (layer_mean_bias, "You take the mean for `db`"),
         (layer_mean_weights, "You divide `dW`"),
