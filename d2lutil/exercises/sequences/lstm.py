@@ -175,6 +175,11 @@ memory_step = Exercise(
             "You put the memory out as it is. It goes through a tanh before the output gate.",
         ),
         (
+            partial(_step, read=torch.sigmoid),
+            "The memory goes through a sigmoid on its way to the state. Sigmoids are for the three "
+            "gates; here it is a tanh.",
+        ),
+        (
             partial(_step, candidate=_linear, read=_linear),
             "Only your gates have an activation function. The candidate goes through a tanh, and "
             "so does the memory on its way to the state.",
@@ -227,6 +232,7 @@ def _gru(
         "behind": R * from_h[c],
         "before": (R * H) @ W + b,
         "no bias": R * (H @ W) + b,
+        "no matrix": R * H,
         "nowhere": from_h[c],
         "all": R * (from_x[c] + from_h[c]) - from_x[c],
     }[reset]  # (n, h)
@@ -295,6 +301,11 @@ gru_step = Exercise(
             partial(_gru, reset="no bias"),
             "You add the candidate's `b_h` outside the reset gate. The gate multiplies all that "
             "comes from the state, its bias included.",
+        ),
+        (
+            partial(_gru, reset="no matrix"),
+            "Your reset gate multiplies the state itself. Between the two stand a matrix and a "
+            "bias, the last third of `W_h` and of `b_h`.",
         ),
         (
             partial(_gru, reset="nowhere"),
@@ -407,6 +418,10 @@ widest_lstm = Exercise(
         (
             lambda d, budget: _widest(_layer, d, budget - 1),
             "A layer that takes the budget to the last parameter still fits.",
+        ),
+        (
+            lambda d, budget: max(_widest_lstm(d, budget), 1),
+            "Here not even one cell fits into the budget, and then the answer is 0.",
         ),
         (
             lambda d, budget: min(_widest_lstm(d, budget), 100),

@@ -53,6 +53,11 @@ def step_straight_output(z, z_i, z_f, z_o, c):
     return torch.sigmoid(z_o) * c, c
 
 
+def step_sigmoid_output(z, z_i, z_f, z_o, c):
+    c = torch.sigmoid(z_f) * c + torch.sigmoid(z_i) * torch.tanh(z)
+    return torch.sigmoid(z_o) * torch.sigmoid(c), c
+
+
 def step_no_forget(z, z_i, z_f, z_o, c):
     c = c + torch.sigmoid(z_i) * torch.tanh(z)
     return torch.sigmoid(z_o) * torch.tanh(c), c
@@ -166,6 +171,11 @@ def gru_no_reset(x, H, *weights):
     return Z * H + (1 - Z) * torch.tanh(a + b)
 
 
+def gru_resets_the_state(x, H, *weights):
+    a, _, R, Z = _gru_parts(x, H, *weights)
+    return Z * H + (1 - Z) * torch.tanh(a + R * H)
+
+
 def gru_reset_everything(x, H, *weights):
     a, b, R, Z = _gru_parts(x, H, *weights)
     return Z * H + (1 - Z) * torch.tanh(R * (a + b))
@@ -228,6 +238,13 @@ def widest_too_wide(d, budget):
     return h
 
 
+def widest_at_least_one(d, budget):
+    h = 1
+    while 4 * (h + 1) * (d + h + 3) <= budget:
+        h += 1
+    return h
+
+
 def widest_half(d, budget):
     return widest_plain(d, budget) // 2
 
@@ -281,6 +298,7 @@ WRONG = {
         (step_all_sigmoid, "Your candidate goes through a sigmoid"),
         (step_reads_old, "Your state is made of the old memory"),
         (step_straight_output, "You put the memory out as it is"),
+        (step_sigmoid_output, "on its way to the state. Sigmoids are for"),
         (step_no_forget, "The forget gate is missing"),
         (step_forgets_the_new, "the old memory stays whole"),
         (step_writes_by_forget_gate, "the old memory stays whole"),
@@ -302,6 +320,7 @@ WRONG = {
         (gru_reset_only, "One gate does the work of both"),
         (gru_reset_first, "You reset the state before the matrix"),
         (gru_no_reset, "Your reset gate does nothing"),
+        (gru_resets_the_state, "multiplies the state itself"),
         (gru_reset_everything, "Your reset gate multiplies the input"),
         (gru_adds, "You add all of the candidate"),
         (gru_candidate_first, "for the candidate"),
@@ -314,6 +333,7 @@ WRONG = {
         (widest_plain, "the width of a plain recurrent layer"),
         (widest_strict, "to the last parameter"),
         (widest_too_wide, "One too many"),
+        (widest_at_least_one, "not even one cell fits"),
         (widest_half, "You halve the width of a plain layer"),
         (widest_float, "`//` and `int`"),
         (widest_rounded, "to the nearest whole number"),
