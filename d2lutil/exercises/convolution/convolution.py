@@ -99,6 +99,16 @@ conv_input_size = Exercise(
             "for the other one.",
         ),
         (
+            lambda m, k, p, s, d: s * (m - 1) + 2 * p - d * (k - 1) - 1,
+            "You solve for the size, but the signs stay as they were. What is subtracted from the "
+            "size on one side is added on the other.",
+        ),
+        (
+            lambda m, k, p, s, d: s * (m - 1) + d * (k - 1) - 1 - 2 * p,
+            "You are two short: the 1 behind the dilation has the wrong sign. How many pixels does "
+            "a window of a single weight span?",
+        ),
+        (
             lambda m, k, p, s, d: s * (m - 1 + d * (k - 1)) + 1 - 2 * p,
             "You stretch the window by the stride, too. The stride moves a window, the dilation "
             "stretches it.",
@@ -221,6 +231,11 @@ correlate_channels = Exercise(
         (
             lambda X, K, b, s: _correlate(X, K, b * K[0].numel(), s),
             "You add the bias inside the sum, so that it counts once for every weight.",
+        ),
+        (
+            lambda X, K, b, s: _correlate(X, K, torch.zeros_like(b), s) + b,
+            "You add `b`, shape `(c_out,)`, to all the maps at once, and broadcasting lines it up "
+            "with the width. In the shape `(c_out, 1, 1)` it is lined up with the channels.",
         ),
         (
             lambda X, K, b, s: _correlate(X, K / len(X), b, s),

@@ -57,6 +57,14 @@ def _parameters_cases(generator: torch.Generator) -> Iterator[tuple[int, int, in
         yield channels, height, width, classes
 
 
+def _rounded_at_the_end(channels: int, height: int, width: int, classes: int) -> int:
+    """With fractions of a row until the end."""
+    rows, columns = (height / 2 - 4) / 2, (width / 2 - 4) / 2
+    right = _count(channels, height, width, classes)
+    places = ((height // 2 - 4) // 2) * ((width // 2 - 4) // 2)
+    return int(right + 120 * 16 * (rows * columns - places))
+
+
 def _pooled_once(channels: int, height: int, width: int, classes: int) -> int:
     """Without the second pooling."""
     right = _count(channels, height, width, classes)
@@ -113,6 +121,22 @@ lenet_parameters = Exercise(
             ),
             "You count one bias for each layer. There is one for each channel or neuron that comes "
             "out of it.",
+        ),
+        (
+            lambda channels, height, width, classes: (
+                _count(channels, height, width, classes) - 20 * (6 * channels + 16 * 6)
+            ),
+            "Your kernels have five weights. A kernel of 5×5 has more.",
+        ),
+        (
+            lambda channels, height, width, classes: (
+                _count(channels, height, width, classes) - 84 * 121 + classes * (120 - 84)
+            ),
+            "A layer is missing: between the 120 units and the classes there are 84 units.",
+        ),
+        (
+            _rounded_at_the_end,
+            "You round at the end. Each pooling rounds by itself: half a row is no row.",
         ),
         (
             partial(_count, padding=0),

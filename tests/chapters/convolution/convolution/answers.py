@@ -19,6 +19,19 @@ def input_size_by_search(m, k, p, s, d):
     return h
 
 
+def input_size_signs_kept(m, k, p, s, d):
+    return (m - 1) * s + 2 * p - d * (k - 1) - 1
+
+
+def input_size_two_short(m, k, p, s, d):
+    return (m - 1) * s - 2 * p + d * (k - 1) - 1
+
+
+def correlate_bias_along_the_width(X, K, b, s):
+    windows = X.unfold(1, K.shape[2], s).unfold(2, K.shape[3], s)
+    return torch.einsum("chwuv,ocuv->ohw", windows, K) + b
+
+
 def input_size_largest(m, k, p, s, d):
     h = 1
     while (h + 1 + 2 * p - d * (k - 1) - 1) // s + 1 <= m:
@@ -378,6 +391,8 @@ RIGHT = {
 WRONG = {
     "conv_input_size": [
         (input_size_largest, "The smallest is asked for"),
+        (input_size_signs_kept, "the signs stay as they were"),
+        (input_size_two_short, "You are two short"),
         (input_size_padding_added, "You add the padding"),
         (input_size_padding_once, "How many sides"),
         (input_size_no_padding, "as good as pixels"),
@@ -401,6 +416,7 @@ WRONG = {
     ],
     "correlate_channels": [
         (correlate_no_bias, "The bias is missing"),
+        (correlate_bias_along_the_width, "lines it up with the width"),
         (correlate_bias_by_channel, "once for each input channel"),
         (correlate_bias_by_weight, "once for every weight"),
         (correlate_mean_of_channels, "average over the input channels"),

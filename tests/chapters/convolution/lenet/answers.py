@@ -63,6 +63,22 @@ def count_400(channels, height, width, classes):
     return 6 * (25 * channels + 1) + 2416 + 401 * 120 + 121 * 84 + 85 * classes
 
 
+def count_five_weights(channels, height, width, classes):
+    rest = count_by_hand(channels, height, width, classes) - 6 * (25 * channels + 1) - 2416
+    return rest + 6 * (5 * channels + 1) + 16 * (5 * 6 + 1)
+
+
+def count_without_84(channels, height, width, classes):
+    h, w = (height // 2 - 4) // 2, (width // 2 - 4) // 2
+    return 6 * (25 * channels + 1) + 2416 + 120 * (16 * h * w + 1) + 121 * classes
+
+
+def count_rounded_late(channels, height, width, classes):
+    h, w = (height / 2 - 4) / 2, (width / 2 - 4) / 2
+    dense = (16 * h * w + 1) * 120 + 121 * 84 + 85 * classes
+    return int(6 * (25 * channels + 1) + 2416 + dense)
+
+
 def count_one_channel(channels, height, width, classes):
     return count_by_hand(1, height, width, classes)
 
@@ -311,6 +327,9 @@ WRONG = {
         (count_without_convolution_biases, "The biases of the convolutions are missing"),
         (count_without_dense_biases, "The biases of the fully connected layers are missing"),
         (count_400, "You have 400 inputs"),
+        (count_five_weights, "A kernel of 5×5 has more"),
+        (count_without_84, "there are 84 units"),
+        (count_rounded_late, "You round at the end"),
         (count_one_channel, "Your first convolution has one input channel"),
         (count_ten_classes, "Your last layer has 10 outputs"),
         (count_square, "squares of side `height`"),
