@@ -294,6 +294,20 @@ correlate_channels = Exercise(
             "has its own number of positions.",
         ),
         (
+            lambda X, K, b, s: _by_window(
+                X, K, b, s, lambda window, K, b: (window * K).sum(dim=(2, 3)) + b
+            ),
+            "Your sum runs over the window, but not over the input channels: `window * K` has the "
+            "shape `(c_out, c_in, k, k)`.",
+        ),
+        (
+            lambda X, K, b, s: _by_window(
+                X, K, b, s, lambda window, K, b: (window * K).sum(dim=(2, 3))
+            ),
+            "Your sum runs over the window, but not over the input channels: `window * K` has the "
+            "shape `(c_out, c_in, k, k)`. And the bias is missing.",
+        ),
+        (
             lambda X, K, b, s: _by_window(X, K, b, s, lambda window, K, b: (window * K).sum() + b),
             "You add up everything, over the output channels as well. Each of them has its own "
             "sum.",
@@ -353,6 +367,15 @@ full_convolution = Exercise(
         (
             lambda X, K: _padded(X, K.flip(1)),
             "You turn the kernel left to right, but not upside down.",
+        ),
+        (
+            lambda X, K: _padded(X, K[::-1]),
+            "A tensor has no negative steps, so `K[::-1]` fails. `K.flip(0)` turns it upside down.",
+        ),
+        (
+            lambda X, K: functional.conv2d(X, K.flip(0, 1), padding=len(K) - 1),
+            "`F.conv2d` takes images `(n, c, h, w)` and kernels `(c_out, c_in, k, k)`. Put the "
+            "missing dimensions in front with `[None, None]`, and take them off the result.",
         ),
         (
             lambda X, K: _padded(X, K.T),

@@ -65,6 +65,13 @@ def _rounded_at_the_end(channels: int, height: int, width: int, classes: int) ->
     return int(right + 120 * 16 * (rows * columns - places))
 
 
+def _five_taken_off(channels: int, height: int, width: int, classes: int) -> int:
+    """With a second convolution that takes off five rows and columns."""
+    places = ((height // 2 - 4) // 2) * ((width // 2 - 4) // 2)
+    fewer = ((height // 2 - 5) // 2) * ((width // 2 - 5) // 2)
+    return _count(channels, height, width, classes) + 120 * 16 * (fewer - places)
+
+
 def _pooled_once(channels: int, height: int, width: int, classes: int) -> int:
     """Without the second pooling."""
     right = _count(channels, height, width, classes)
@@ -133,6 +140,18 @@ lenet_parameters = Exercise(
                 _count(channels, height, width, classes) - 84 * 121 + classes * (120 - 84)
             ),
             "A layer is missing: between the 120 units and the classes there are 84 units.",
+        ),
+        (
+            lambda channels, height, width, classes: (
+                _count(channels, height, width, classes) - 5 - 15
+            ),
+            "You count one bias for each convolution. There is one for each channel that comes out "
+            "of it.",
+        ),
+        (
+            _five_taken_off,
+            "A kernel of 5×5 takes 4 rows and 4 columns off, not 5: the first window already lies "
+            "inside the image.",
         ),
         (
             _rounded_at_the_end,
@@ -322,6 +341,10 @@ max_pool_gradient = Exercise(
             _only_the_winner,
             "Where windows overlap, a number may be the largest in several. You keep the gradient "
             "of the last window only.",
+        ),
+        (
+            lambda X, G, k, s: _windows(X, G, k, s, lambda window, g: _won(window) * window),
+            "You give back the largest number itself. What comes back is its gradient, from `G`.",
         ),
         (
             lambda X, G, k, s: _windows(X, G, k, s, lambda window, g: _won(window) * g * window),

@@ -32,6 +32,26 @@ def correlate_bias_along_the_width(X, K, b, s):
     return torch.einsum("chwuv,ocuv->ohw", windows, K) + b
 
 
+def correlate_sum_of_the_window_only(X, K, b, s):
+    k = K.shape[2]
+    h_out, w_out = (X.shape[1] - k) // s + 1, (X.shape[2] - k) // s + 1
+    Y = torch.zeros(len(K), h_out, w_out)
+    for i in range(h_out):
+        for j in range(w_out):
+            window = X[:, i * s : i * s + k, j * s : j * s + k]
+            Y[:, i, j] = (window * K).sum(dim=(2, 3)) + b
+    return Y
+
+
+def full_with_negative_steps(X, K):
+    p = K.shape[0] - 1
+    return functional.conv2d(X[None, None], K[::-1, ::-1][None, None], padding=p)[0, 0]
+
+
+def full_of_matrices(X, K):
+    return functional.conv2d(X, torch.flip(K, (0, 1)), padding=K.shape[0] - 1)
+
+
 def input_size_largest(m, k, p, s, d):
     h = 1
     while (h + 1 + 2 * p - d * (k - 1) - 1) // s + 1 <= m:
@@ -416,6 +436,7 @@ WRONG = {
     ],
     "correlate_channels": [
         (correlate_no_bias, "The bias is missing"),
+        (correlate_sum_of_the_window_only, "not over the input channels"),
         (correlate_bias_along_the_width, "lines it up with the width"),
         (correlate_bias_by_channel, "once for each input channel"),
         (correlate_bias_by_weight, "once for every weight"),
@@ -438,6 +459,8 @@ WRONG = {
         (correlate_square, "as wide as it is high"),
     ],
     "full_convolution": [
+        (full_with_negative_steps, "no negative steps"),
+        (full_of_matrices, "missing dimensions"),
         (full_not_turned, "cross-correlation"),
         (full_upside_down, "not left to right"),
         (full_left_to_right, "not upside down"),

@@ -63,6 +63,16 @@ def count_400(channels, height, width, classes):
     return 6 * (25 * channels + 1) + 2416 + 401 * 120 + 121 * 84 + 85 * classes
 
 
+def count_one_bias_a_convolution(channels, height, width, classes):
+    return count_by_hand(channels, height, width, classes) - 6 - 16 + 1 + 1
+
+
+def count_five_off(channels, height, width, classes):
+    rows, columns = ((side // 2 - 5) // 2 for side in (height, width))
+    dense = (16 * rows * columns + 1) * 120 + 121 * 84 + 85 * classes
+    return 6 * (25 * channels + 1) + 2416 + dense
+
+
 def count_five_weights(channels, height, width, classes):
     rest = count_by_hand(channels, height, width, classes) - 6 * (25 * channels + 1) - 2416
     return rest + 6 * (5 * channels + 1) + 16 * (5 * 6 + 1)
@@ -209,6 +219,17 @@ def back_with(winner, X, G, k, s):
     return dX
 
 
+def back_the_largest_itself(X, G, k, s):
+    dX = torch.zeros_like(X)
+    P = torch.nn.functional.max_pool2d(X, k, s)
+    for i in range(P.shape[2]):
+        for j in range(P.shape[3]):
+            window = X[:, :, i * s : i * s + k, j * s : j * s + k]
+            largest = P[:, :, i : i + 1, j : j + 1]
+            dX[:, :, i * s : i * s + k, j * s : j * s + k] += (window == largest) * largest
+    return dX
+
+
 def back_wiping(X, G, k, s):
     dX = torch.zeros_like(X)
     for i in range(G.shape[2]):
@@ -327,6 +348,8 @@ WRONG = {
         (count_without_convolution_biases, "The biases of the convolutions are missing"),
         (count_without_dense_biases, "The biases of the fully connected layers are missing"),
         (count_400, "You have 400 inputs"),
+        (count_one_bias_a_convolution, "one bias for each convolution"),
+        (count_five_off, "not 5"),
         (count_five_weights, "A kernel of 5×5 has more"),
         (count_without_84, "there are 84 units"),
         (count_rounded_late, "You round at the end"),
@@ -351,6 +374,7 @@ WRONG = {
         (count_one_map, "`Flatten` passes on all"),
     ],
     "max_pool_gradient": [
+        (back_the_largest_itself, "the largest number itself"),
         (back_evenly, "the backward pass of average pooling"),
         (back_to_all, "Only one of them made the"),
         (back_wiping, "overwrite what an earlier window has given"),
