@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 
 import torch
 from torch import Tensor, tensor
@@ -79,6 +80,38 @@ def _clamped_late(A: Tensor, B: Tensor) -> Tensor:
     return intersection / (_areas(A) + _areas(B) - intersection)
 
 
+def _sides(A: Tensor, B: Tensor) -> Tensor:
+    """Width and height (n, 2) of the intersections, negative where boxes are apart."""
+    (low_a, high_a), (low_b, high_b) = _corners(A), _corners(B)
+    return torch.minimum(high_a, high_b) - torch.maximum(low_a, low_b)
+
+
+def _full_sides(A: Tensor, B: Tensor) -> Tensor:
+    """The same of boxes twice as wide and high."""
+    high = torch.minimum(A[:, :2] + A[:, 2:], B[:, :2] + B[:, 2:])
+    return high - torch.maximum(A[:, :2] - A[:, 2:], B[:, :2] - B[:, 2:])
+
+
+def _with_sides(A: Tensor, B: Tensor, sides: Tensor) -> Tensor:
+    intersection = sides.prod(dim=1)
+    return intersection / (_areas(A) + _areas(B) - intersection)
+
+
+def _clamped_once(dim: int) -> Callable[[Tensor, Tensor], Tensor]:
+    def iou(A: Tensor, B: Tensor) -> Tensor:
+        sides = _sides(A, B)
+        sides[:, dim].clamp_(min=0)
+        return _with_sides(A, B, sides)
+
+    return iou
+
+
+def _by_distance(A: Tensor, B: Tensor) -> Tensor:
+    """Half the sum of the sizes minus the distance, also where one box lies within the other."""
+    sides = (A[:, 2:] + B[:, 2:]) / 2 - (A[:, :2] - B[:, :2]).abs()
+    return _with_sides(A, B, sides.clamp(min=0))
+
+
 def _areas_of_corners(A: Tensor, B: Tensor) -> Tensor:
     intersection = _intersection(A, B)
     areas = sum((boxes[:, 2:] - boxes[:, :2]).prod(dim=1) for boxes in (A, B))
@@ -127,6 +160,10 @@ centre_iou = Exercise(
             "from the centre.",
         ),
         (
+            lambda A, B: _with_sides(A, B, _full_sides(A, B).clamp(min=0)),
+            "Your edges are a full size away from the centre. It is half a size to each side.",
+        ),
+        (
             _as(_overwritten),
             "Your right and lower edges end in the centre. Did you overwrite it with the left and "
             "upper edge before you used it?",
@@ -135,6 +172,42 @@ centre_iou = Exercise(
             _enclosing,
             "You have `minimum` and `maximum` the wrong way round: this is the box round both. "
             "The intersection begins at the larger of the two left edges.",
+        ),
+        (
+            lambda A, B: _intersection(A, B) / (_areas(A) + _areas(B) + _intersection(A, B)),
+            "You add the intersection to the two areas. It is in both of them already: subtract "
+            "it once.",
+        ),
+        *(
+            (
+                _clamped_once(dim),
+                "You cut off one of the two sides at 0. Boxes may be apart in x, in y, or in both: "
+                "cut off each side.",
+            )
+            for dim in (0, 1)
+        ),
+        (
+            lambda A, B: _with_sides(A, B, _sides(A, B).abs()),
+            "You take the absolute value of a negative side. Boxes that are apart share nothing: "
+            "cut off at 0.",
+        ),
+        (
+            _by_distance,
+            "Half of both sizes minus the distance of the centres is too much where one box lies "
+            "within the other: what they share is no wider than the narrower one.",
+        ),
+        (
+            _as(
+                lambda boxes: (
+                    boxes[:, :2] - boxes[:, [3, 2]] / 2,
+                    boxes[:, :2] + boxes[:, [3, 2]] / 2,
+                )
+            ),
+            "You exchange width and height. The third number is the width and belongs to x.",
+        ),
+        (
+            _as(lambda boxes: (boxes[:, :2] - boxes[:, 2:] // 2, boxes[:, :2] + boxes[:, 2:] // 2)),
+            "`//` cuts half a size down to whole pixels. Half a pixel counts: divide by `/`.",
         ),
         (
             _not_clamped,
@@ -214,6 +287,31 @@ def _at_levels(correct: Tensor, count: int) -> float:
     return torch.where(levels[:, None] - 1e-12 <= R, P, 0.0).amax(dim=1).mean().item()
 
 
+def _trapezia(P: Tensor, correct: Tensor, count: int) -> float:
+    return torch.trapezoid(P, correct.double().cumsum(dim=0) / count).item()
+
+
+def _later_alone(correct: Tensor, count: int) -> float:
+    """Without the precision at the true positive itself."""
+    P = torch.cat([_precisions(correct)[1:], torch.zeros(1, dtype=torch.float64)])
+    return (_best(P)[correct].sum() / count).item()
+
+
+def _from_zero(correct: Tensor, count: int, least: int = 1) -> float:
+    P = correct.double().cumsum(dim=0) / torch.arange(len(correct)).clamp(min=least)
+    return (_best(P)[correct].sum() / count).item()
+
+
+def _without_the_first_step(correct: Tensor, count: int) -> float:
+    steps = correct.double().clone()
+    steps[0] = 0
+    return ((_best(_precisions(correct)) * steps).sum() / count).item()
+
+
+TRAPEZIA = (
+    "You join the points by straight lines, as `trapezoid` does. Here the area is made of steps: "
+    "each is `1 / count` wide and as high as the best precision from there on."
+)
 DIVIDED_BY_FOUND = (
     "You divide by the number of true positives. Objects that were never found count as well: "
     "divide by `count`."
@@ -283,6 +381,41 @@ area_precision = Exercise(
             ).item(),
             "You take the best precision so far. It is the best one *from here on* that counts: "
             "the maximum has to run from the end of the list.",
+        ),
+        (
+            lambda correct, count: _trapezia(_precisions(correct), correct, count),
+            TRAPEZIA,
+        ),
+        (
+            _later_alone,
+            "You take the best precision after each true positive. Its own precision counts as "
+            "well.",
+        ),
+        *(
+            (
+                partial(_from_zero, least=least),
+                "You divide by the number of detections *before* each one. After the first "
+                "detection there is one: count from 1.",
+            )
+            for least in (0, 1)
+        ),
+        (
+            _without_the_first_step,
+            "The first step is missing, as differences and `trapezoid` leave it out. Where the "
+            "first detection is a true positive, the recall rises from 0 to `1 / count`.",
+        ),
+        (
+            lambda correct, count: (
+                (correct.double().cumsum(dim=0) / count)[correct].sum() / count
+            ).item(),
+            "You add up recalls. A precision is the true positives so far, divided by the "
+            "detections so far.",
+        ),
+        (
+            lambda correct, count: (
+                _best(_precisions(correct))[correct].sum() / len(correct)
+            ).item(),
+            "You divide by the number of detections. Each step of the recall is `1 / count` wide.",
         ),
         (
             _at_levels,

@@ -138,6 +138,21 @@ centre_cell = Exercise(
             lambda boxes, size, S: _cells(_middles(boxes.clamp(0, size - 1)), size, S),
             "You cut the boxes off at the image's edge first, which moves their centres.",
         ),
+        *(
+            (
+                lambda boxes, size, S, corner=corner: _cells(corner(boxes).clamp(min=0), size, S),
+                "These are the cells of the left upper corners. An object belongs to the cell that "
+                "its centre is in.",
+            )
+            for corner in (lambda boxes: boxes[:, :2], lambda boxes: boxes[:, [1, 0]])
+        ),
+        *(
+            (
+                lambda boxes, size, S, clamp=clamp: _cells(2 * _middles(boxes), size, S, clamp),
+                "You add the two edges. The centre is halfway between them: take half of the sum.",
+            )
+            for clamp in (True, False)
+        ),
         (
             _units,
             "These are positions in units of cells. The number of a cell is whole: cut off what "
@@ -236,6 +251,22 @@ def _square_of_sums(confidence: Tensor, overlap: Tensor, there: Tensor) -> float
     return (one**2 + 0.5 * silent**2).item()
 
 
+def _means(confidence: Tensor, overlap: Tensor, there: Tensor) -> float:
+    """The mean of each term; a term without a box is NaN."""
+    best = functional.one_hot(overlap.argmax(dim=1), overlap.shape[1]).bool()  # (n, B)
+    mine = best & there[:, None]
+    one, silent = (confidence - overlap)[mine].square(), confidence[~mine].square()
+    return (one.mean() + 0.5 * silent.mean()).item()
+
+
+def _best_of_columns(confidence: Tensor, overlap: Tensor, there: Tensor) -> float:
+    mine = torch.zeros_like(overlap, dtype=torch.bool)  # (n, B)
+    mine[overlap.argmax(dim=0), torch.arange(overlap.shape[1])] = True
+    mine = mine & there[:, None]
+    one, silent = (confidence - overlap)[mine].square(), confidence[~mine].square()
+    return (one.sum() + 0.5 * silent.sum()).item()
+
+
 def _by_overlap(confidence: Tensor, overlap: Tensor, there: Tensor) -> float:
     return _confidence(confidence, overlap, (overlap > 0).any(dim=1))
 
@@ -332,6 +363,16 @@ confidence_cost = Exercise(
                 _confidence(confidence, overlap, there) / len(confidence)
             ),
             "You divide by the number of cells. The loss is a sum over cells and boxes.",
+        ),
+        (
+            _means,
+            "You take the mean of each term. The loss is a sum over cells and boxes, and a mean "
+            "over no box at all is NaN.",
+        ),
+        (
+            _best_of_columns,
+            "You look for the best cell of each box number: `dim=0` runs over the cells. The "
+            "responsible box is the best of its own cell.",
         ),
         (
             _wrong(twice=True),

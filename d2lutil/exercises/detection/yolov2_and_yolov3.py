@@ -50,6 +50,18 @@ def _by_distance(shapes: Tensor, anchors: Tensor) -> float:
     return _overlaps(shapes, anchors)[torch.arange(len(shapes)), nearest].mean().item()
 
 
+def _by_shared(shapes: Tensor, anchors: Tensor) -> float:
+    """The anchor with the largest shared area, not IoU."""
+    most = _shared(shapes, anchors).argmax(dim=1)  # (n,)
+    return _overlaps(shapes, anchors)[torch.arange(len(shapes)), most].mean().item()
+
+
+def _by_cluster(shapes: Tensor, anchors: Tensor) -> float:
+    """The mean over the anchors of their clusters' means."""
+    best, which = _overlaps(shapes, anchors).max(dim=1)  # (n,), (n,)
+    return torch.stack([best[which == j].mean() for j in which.unique()]).mean().item()
+
+
 anchor_fit = Exercise(
     reference=lambda shapes, anchors: _overlaps(shapes, anchors).amax(dim=1).mean().item(),
     cases=_fit_cases,
@@ -110,6 +122,30 @@ anchor_fit = Exercise(
                 (_shared(shapes, anchors) / anchors.prod(dim=1)).amax(dim=1).mean().item()
             ),
             "You divide by the area of the anchor alone. A tiny anchor would fit every shape.",
+        ),
+        (
+            lambda shapes, anchors: (
+                (_shared(shapes, anchors) / (_areas(shapes, anchors) + _shared(shapes, anchors)))
+                .amax(dim=1)
+                .mean()
+                .item()
+            ),
+            "You add what they share to the two areas. It is in both of them already: subtract it "
+            "once.",
+        ),
+        (
+            lambda shapes, anchors: _overlaps(shapes, anchors.flip(1)).amax(dim=1).mean().item(),
+            "You compare widths with heights. The first number is the width in both.",
+        ),
+        (
+            _by_shared,
+            "You choose the anchor by the area that is shared. A huge anchor shares most with "
+            "every shape: choose by the IoU.",
+        ),
+        (
+            _by_cluster,
+            "You take the mean for each anchor first. Asked for is the mean over the shapes: an "
+            "anchor with many of them counts more.",
         ),
         (
             _by_distance,
@@ -186,6 +222,40 @@ direct_boxes = Exercise(
             _boxes(exp=torch.sigmoid),
             "You take the sigmoid of `t[:, 2:]`, too. No box could be larger than its anchor: take "
             "`exp` there.",
+        ),
+        (
+            lambda t, cells, stride, anchors: _boxes()(
+                torch.cat([t[:, :2], 0 * t[:, 2:]], dim=1),
+                cells,
+                stride,
+                anchors + torch.exp(t[:, 2:]),
+            ),
+            "You add `exp(t)` to the anchor. It is a factor: multiply.",
+        ),
+        (
+            lambda t, cells, stride, anchors: _boxes()(
+                torch.cat([t[:, :2], 0 * t[:, 2:]], dim=1), cells, stride, anchors + t[:, 2:]
+            ),
+            "You add `t` to the anchor. Multiply the anchor by `exp(t)`.",
+        ),
+        (
+            _boxes(exp=lambda t: 1 + t),
+            "You multiply the anchor by `1 + t`, which is near `exp(t)` for a small `t` only. A "
+            "`t` of -2 would give a negative size.",
+        ),
+        (
+            _boxes(sigmoid=torch.exp),
+            "You take `exp` for the centre as well. It may leave the cell: take the sigmoid of "
+            "`t[:, :2]`.",
+        ),
+        (
+            _boxes(sigmoid=lambda t: t + 0.5),
+            "You add `t` to the cell's middle. The centre may leave the cell: take the sigmoid of "
+            "`t[:, :2]`, from the corner.",
+        ),
+        (
+            lambda t, cells, stride, anchors: _boxes()(t, cells, stride, anchors).clamp(min=0),
+            "You cut the boxes off at the image's edge. Asked for are the boxes as predicted.",
         ),
         (
             _boxes(half=1.0),

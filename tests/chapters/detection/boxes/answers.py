@@ -226,6 +226,100 @@ def iou_exchanged(A, B):
     return both / (A[:, 2] * A[:, 3] + B[:, 2] * B[:, 3] - both)
 
 
+def corner_list(boxes):
+    return ops.box_convert(boxes, "cxcywh", "xyxy")
+
+
+def sides_of(A, B):
+    a, b = corner_list(A), corner_list(B)
+    return torch.min(a[:, 2:], b[:, 2:]) - torch.max(a[:, :2], b[:, :2])
+
+
+def iou_with_width_clamped(A, B):
+    wide, tall = sides_of(A, B).T
+    both = torch.relu(wide) * tall
+    return both / (area(A) + area(B) - both)
+
+
+def iou_with_height_clamped(A, B):
+    wide, tall = sides_of(A, B).T
+    both = wide * torch.relu(tall)
+    return both / (area(A) + area(B) - both)
+
+
+def iou_of_absolute_sides(A, B):
+    both = sides_of(A, B).abs().prod(1)
+    return both / (area(A) + area(B) - both)
+
+
+def iou_with_a_sum(A, B):
+    both = shared(A, B)
+    return both / (area(A) + area(B) + both)
+
+
+def iou_from_distances(A, B):
+    apart = (A - B)[:, :2].abs()
+    both = torch.relu(0.5 * A[:, 2:] + 0.5 * B[:, 2:] - apart).prod(1)
+    return both / (area(A) + area(B) - both)
+
+
+def iou_of_full_sizes(A, B):
+    low, high = edges(A, B, half=1)
+    both = torch.relu(high - low).prod(1)
+    return both / (area(A) + area(B) - both)
+
+
+def iou_height_first(A, B):
+    return ops.box_iou(corner_list(A[:, [0, 1, 3, 2]]), corner_list(B[:, [0, 1, 3, 2]])).diagonal()
+
+
+def iou_of_whole_halves(A, B):
+    a, b = (torch.cat([C[:, :2] - C[:, 2:] // 2, C[:, :2] + C[:, 2:] // 2], 1) for C in (A, B))
+    return ops.box_iou(a, b).diagonal()
+
+
+def area_by_trapezoid(correct, count):
+    P = precisions(correct).tolist()
+    best = torch.tensor([max(P[k:]) for k in range(len(P))])
+    return torch.trapezoid(best, torch.cumsum(correct.float(), 0) / count).item()
+
+
+def area_by_trapezoid_of_the_jagged_curve(correct, count):
+    T = correct.cumsum(0)
+    return torch.trapezoid(T / torch.arange(1, len(T) + 1), T / count).item()
+
+
+def area_of_what_comes_later(correct, count):
+    P = precisions(correct).tolist()
+    return sum(max(P[k + 1 :], default=0) for k in range(len(P)) if correct[k]) / count
+
+
+def area_counted_from_zero(correct, count):
+    T = correct.cumsum(0).tolist()
+    P = [t / max(k, 1) for k, t in enumerate(T)]
+    return sum(max(P[k:]) for k in range(len(P)) if correct[k]) / count
+
+
+def area_counted_from_nothing(correct, count):
+    P = torch.cumsum(correct, 0) / torch.arange(len(correct))
+    return float(sum(P[k:].max() for k in range(len(P)) if correct[k]) / count)
+
+
+def area_by_differences(correct, count):
+    P, R = precisions(correct), correct.cumsum(0) / count
+    best = torch.stack([P[k:].max() for k in range(len(P))])
+    return ((R[1:] - R[:-1]) * best[1:]).sum().item()
+
+
+def area_of_recalls(correct, count):
+    R = correct.cumsum(0) / count
+    return (R[correct].sum() / count).item()
+
+
+def area_by_length(correct, count):
+    return area_by_loop(correct, len(correct))
+
+
 RIGHT = {
     "centre_iou": [iou_by_torchvision, iou_by_loop, iou_by_columns],
     "area_precision": [area_by_loop, area_from_behind, area_by_trapezium_of_steps],
@@ -246,6 +340,14 @@ WRONG = {
         (iou_of_the_larger, "the larger area"),
         (iou_as_a_distance, "1 minus the IoU"),
         (shared, "the area of the intersection"),
+        (iou_with_a_sum, "You add the intersection"),
+        (iou_with_width_clamped, "one of the two sides"),
+        (iou_with_height_clamped, "one of the two sides"),
+        (iou_of_absolute_sides, "the absolute value"),
+        (iou_from_distances, "no wider than the narrower one"),
+        (iou_of_full_sizes, "a full size away"),
+        (iou_height_first, "You exchange width and height"),
+        (iou_of_whole_halves, "whole pixels"),
         (iou_of_all_pairs, "as `(n,)` with `(n, 1)` becomes"),
         (iou_exchanged, "wrong way round: this is the box round both"),
     ],
@@ -265,5 +367,13 @@ WRONG = {
         (area_precision_at_the_end, "the precision of the whole list"),
         (area_recall_at_the_end, "the recall of the whole list"),
         (area_reversed, "from its end"),
+        (area_by_trapezoid, "The first step is missing"),
+        (area_by_trapezoid_of_the_jagged_curve, "as `trapezoid` does"),
+        (area_of_what_comes_later, "Its own precision counts"),
+        (area_counted_from_zero, "there is one: count from 1"),
+        (area_counted_from_nothing, "count from 1"),
+        (area_by_differences, "The first step is missing"),
+        (area_of_recalls, "You add up recalls"),
+        (area_by_length, "by the number of detections"),
     ],
 }

@@ -298,6 +298,29 @@ def cost_of_the_last_of_equals(confidence, overlap, there):
     return cost.item()
 
 
+def corner_within_the_grid(boxes, size, S):
+    return (boxes[:, [1, 0]] * S // size).clamp(0, S - 1).long()
+
+
+def sum_of_edges(boxes, size, S):
+    edges = boxes[:, [1, 0]] + boxes[:, [3, 2]]
+    return (edges / size * S).long().clamp(max=S - 1)
+
+
+def cost_of_means(confidence, overlap, there):
+    mine = mine_of(overlap, there)
+    others = confidence[~mine] ** 2
+    return (((confidence - overlap)[mine] ** 2).mean() + 0.5 * others.mean()).item()
+
+
+def cost_of_the_best_cells(confidence, overlap, there):
+    rows = overlap.argmax(0).tolist()
+    mine = torch.zeros_like(overlap, dtype=torch.bool)
+    for column, row in enumerate(rows):
+        mine[row, column] = bool(there[row])
+    return cost_of(confidence, overlap, mine, ~mine)
+
+
 RIGHT = {
     "centre_cell": [cell_by_floor, cell_by_loop],
     "confidence_cost": [cost_by_loop, cost_by_correction],
@@ -305,6 +328,8 @@ RIGHT = {
 WRONG = {
     "centre_cell": [
         (cell_of_what_is_seen, "at the image's edge first"),
+        (corner_within_the_grid, "left upper corners"),
+        (sum_of_edges, "You add the two edges"),
         (cell_of_the_last_pixel, "at the image's edge first"),
         (column_first, "Column and row are exchanged"),
         (of_the_corner, "the left upper corners"),
@@ -332,6 +357,8 @@ WRONG = {
     ],
     "confidence_cost": [
         (cost_target_one, "how good it is"),
+        (cost_of_means, "The loss is a sum"),
+        (cost_of_the_best_cells, "`dim=0` runs over the cells"),
         (cost_without_the_other, "that are not responsible are missing"),
         (cost_without_empty_cells, "empty cells are missing"),
         (cost_of_mine, "The second term is missing"),

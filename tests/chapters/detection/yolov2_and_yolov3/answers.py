@@ -224,6 +224,57 @@ def boxes_of_swapped_anchors(t, cells, stride, anchors):
     return torch.cat([centre - half, centre + half], 1)
 
 
+def fit_with_a_sum(shapes, anchors):
+    shared = torch.min(shapes[:, None], anchors).prod(2)
+    union = shapes.prod(1)[:, None] + anchors.prod(1) + shared
+    return (shared / union).max(1).values.mean().item()
+
+
+def fit_of_turned_anchors(shapes, anchors):
+    return overlap(shapes, anchors[:, [1, 0]]).max(1).values.mean().item()
+
+
+def fit_by_the_largest_shared_area(shapes, anchors):
+    best = torch.min(shapes[:, None], anchors).prod(2).argmax(1)
+    return overlap(shapes, anchors).gather(1, best[:, None]).mean().item()
+
+
+def fit_by_clusters(shapes, anchors):
+    best, which = overlap(shapes, anchors).max(1)
+    means = [best[which == j].mean().item() for j in range(len(anchors)) if (which == j).any()]
+    return sum(means) / len(means)
+
+
+def boxes_of_sums(t, cells, stride, anchors):
+    sides = anchors + t[:, 2:].exp()
+    centre = stride * (cells + t[:, :2].sigmoid())
+    return torch.cat([centre - sides / 2, centre + sides / 2], 1)
+
+
+def boxes_of_plain_sums(t, cells, stride, anchors):
+    sides = anchors + t[:, 2:]
+    centre = stride * (cells + t[:, :2].sigmoid())
+    return torch.cat([centre - sides / 2, centre + sides / 2], 1)
+
+
+def boxes_of_a_linear_factor(t, cells, stride, anchors):
+    sides = anchors + anchors * t[:, 2:]
+    centre = stride * (cells + t[:, :2].sigmoid())
+    return torch.cat([centre - sides / 2, centre + sides / 2], 1)
+
+
+def boxes_with_two_exps(t, cells, stride, anchors):
+    return with_centre(stride * (cells + t[:, :2].exp()), t, anchors)
+
+
+def boxes_free_in_cells(t, cells, stride, anchors):
+    return with_centre(stride * (cells + 0.5 + t[:, :2]), t, anchors)
+
+
+def boxes_cut_at_the_edge(t, cells, stride, anchors):
+    return torch.relu(with_centre(stride * (cells + t[:, :2].sigmoid()), t, anchors))
+
+
 RIGHT = {
     "anchor_fit": [fit_by_torchvision, fit_by_loop, fit_as_tensor],
     "direct_boxes": [boxes_by_columns, boxes_by_torchvision, boxes_by_loop],
@@ -231,6 +282,10 @@ RIGHT = {
 WRONG = {
     "anchor_fit": [
         (fits_of_each, "one for each shape"),
+        (fit_with_a_sum, "to the two areas"),
+        (fit_of_turned_anchors, "You compare widths with heights"),
+        (fit_by_the_largest_shared_area, "by the area that is shared"),
+        (fit_by_clusters, "the mean for each anchor first"),
         (fit_of_the_worst, "overlaps least"),
         (fit_of_areas, "compare areas only"),
         (fit_of_all_pairs, "the mean over all pairs"),
@@ -246,6 +301,12 @@ WRONG = {
     ],
     "direct_boxes": [
         (boxes_without_sigmoid, "sigmoid of `t[:, :2]` is missing"),
+        (boxes_of_sums, "It is a factor"),
+        (boxes_of_plain_sums, "You add `t` to the anchor"),
+        (boxes_of_a_linear_factor, "`1 + t`"),
+        (boxes_with_two_exps, "`exp` for the centre as well"),
+        (boxes_free_in_cells, "to the cell's middle"),
+        (boxes_cut_at_the_edge, "at the image's edge"),
         (boxes_without_exp, "the anchor by `t` itself"),
         (boxes_all_sigmoid, "the sigmoid of `t[:, 2:]`, too"),
         (boxes_twice_as_large, "twice as wide"),
