@@ -89,6 +89,14 @@ def _look_back_window(t: int, w: int) -> Tensor:
     return (_distance(t) >= 0) & (_distance(t) <= w)
 
 
+def _sliced(t: int, w: int) -> Tensor:
+    """A slice for each row, whose start may be negative."""
+    mask = torch.zeros(t, t, dtype=torch.bool)
+    for i in range(t):
+        mask[i, i - w : i + 1] = True
+    return mask
+
+
 look_back_window = Exercise(
     reference=_look_back_window,
     cases=lambda generator: [(4, 1), (6, 2), (7, 4), (3, 0), (3, 5), (1, 2)],
@@ -145,6 +153,21 @@ look_back_window = Exercise(
             lambda t, w: (_distance(t) >= 0) & (_distance(t) <= -w),
             "Diagonals below the main one have negative numbers: `triu(-w)` keeps the `w` below "
             "it, and `triu(w)` removes even the main one.",
+        ),
+        (
+            lambda t, w: _distance(t) >= -w,
+            "`tril(w)` keeps `w` diagonals above the main one: your positions attend ahead, and "
+            "back without end. What cuts off the distant past?",
+        ),
+        (
+            lambda t, w: (_distance(t) >= 0) | (_distance(t) <= w),
+            "Your mask is `True` everywhere: every distance is at least 0 or at most `w`. Both "
+            "conditions must hold: `&`.",
+        ),
+        (
+            _sliced,
+            "In the first rows, `i - w` is negative, and a negative index counts from the end of "
+            "the row. The window ends at the first position: `max(0, i - w)`.",
         ),
     ],
 )
@@ -262,6 +285,19 @@ position_shift = Exercise(
             lambda step, d: torch.diag(torch.cos(step * _frequencies(d)).repeat_interleave(2)),
             "Only the cosines are there. A new sine takes something from the old cosine, and the "
             "other way round.",
+        ),
+        *(
+            (
+                lambda step, d, dim=dim: torch.eye(d).roll(step, dim),
+                "You move the features by `step` columns. Another position does not move them: it "
+                "turns each pair by its own angle, ω_j times `step`.",
+            )
+            for dim in (0, 1)
+        ),
+        (
+            lambda step, d: _position_shift(step, d).unflatten(0, (-1, 2)).flip(1).flatten(0, 1),
+            "Your sines are on the diagonal. A new sine is the *old sine* times the cosine of the "
+            "angle, plus the old cosine times its sine.",
         ),
         (
             _no_minus,
