@@ -93,6 +93,13 @@ def _if_all(queries: Tensor, keys: Tensor, values: Tensor, width: float) -> Tens
     return values.mean() if w.sum(dim=1) == 0 else _regression(queries, keys, values, width)
 
 
+def _by_columns(queries: Tensor, keys: Tensor, values: Tensor, width: float) -> Tensor:
+    """The sums of columns, which fit no number of queries but that of the keys, and 1."""
+    w = _parabola((queries[:, None] - keys) / width)  # (m, n)
+    total = w.sum(dim=0)  # (n,)
+    return torch.where(total > 0, w @ values / total, values.mean())
+
+
 def _gaussian(queries: Tensor, keys: Tensor, values: Tensor, width: float) -> Tensor:
     """As in the chapter: its softmax gives the nearest key all the weight where all are far."""
     u = (queries[:, None] - keys) / width  # (m, n)
@@ -191,6 +198,11 @@ relu_regression = Exercise(
             partial(_weighted, dim=0),
             "You divide each column by its sum. The weights of one *query*, a row, have to add up "
             "to 1.",
+        ),
+        (
+            _by_columns,
+            "`sum(dim=0)` adds up the weights of one *key*, a column. The weights of one *query*, "
+            "a row, have to add up to 1.",
         ),
         *(
             (
