@@ -244,6 +244,11 @@ jordan_forward = Exercise(
             "Your memory holds the tanh of the output. It should hold the output as it is.",
         ),
         (
+            _by_step(lambda x, M, w: (Y := M + _output(x, M, w), Y)),
+            "You add the output to the memory. The memory is replaced: it holds the output of the "
+            "step before, not a sum of all.",
+        ),
+        (
             _one_step_late,
             "Your outputs come one step late, and begin with the first memory. Compute the output "
             "before you append it.",
@@ -310,8 +315,8 @@ text_perplexity = Exercise(
         ),
         (
             _of_chosen(lambda log_p: log_p.mean().exp()),
-            "A sign is missing. You give the mean probability of a token; a perplexity is 1 or "
-            "more.",
+            "A sign is missing. You give the geometric mean of the probabilities; a perplexity is "
+            "1 or more.",
         ),
         (
             _of_chosen(lambda log_p: 2 ** (-log_p.mean())),
@@ -391,6 +396,22 @@ text_perplexity = Exercise(
             _with_log_p(lambda Z: Z.softmax(dim=1).log_softmax(dim=1)),
             "You apply the softmax twice: `F.cross_entropy` wants scores, and takes the softmax "
             "itself.",
+        ),
+        (
+            lambda logits, y: (
+                (-(logits.softmax(dim=1) * logits.log_softmax(dim=1)).sum(dim=1)).mean().exp()
+            ),
+            "You take the entropy of the predictions, in which `y` does not occur. Pick the "
+            "log-probability of the token that came.",
+        ),
+        (
+            lambda logits, y: _perplexity(logits[1:], y[1:]),
+            "You leave the first token out. Here each token of `y` has its row of scores.",
+        ),
+        (
+            lambda logits, y: _perplexity(logits[:-1], y[1:]),
+            "You pair each row with the token of the next one. Here the scores in row i are those "
+            "for `y[i]` already.",
         ),
         (_of_all_pairs(lambda Z: Z.log_softmax(dim=1)), _ALL_PAIRS),
         (_of_all_pairs(lambda Z: Z.softmax(dim=1).log()), _ALL_PAIRS),
@@ -550,9 +571,19 @@ clip_gradient = Exercise(
         (_factor, _FACTOR_ONLY),
         (then(_factor, float), _FACTOR_ONLY),
         (then(_factor, torch.as_tensor), _FACTOR_ONLY),
+        *(
+            (
+                answer,
+                "Your fraction is upside down. The longer the gradient, the smaller its factor.",
+            )
+            for answer in (
+                _by_factor(lambda norm, c: min(1.0, norm.item() / c)),
+                _by_any_factor(lambda norm, c: norm / c if norm > c else 1.0),
+            )
+        ),
         (
-            _by_factor(lambda norm, c: min(1.0, norm.item() / c)),
-            "Your fraction is upside down. The longer the gradient, the smaller its factor.",
+            _if_longer(lambda g: g[0].norm()),
+            "You take the norm of the first tensor alone. It is that of all tensors together.",
         ),
         (
             _by_any_factor(lambda norm, c: 1 / norm if norm > c else 1.0),

@@ -94,6 +94,16 @@ def _end_in_before(phrases: Phrases, pad: int, start: int, end: int) -> Batch:
     return _rows(rows, pad, length)[:, :-1], _rows([r[1:] for r in rows], -100, length - 1)
 
 
+def _end_as_input(
+    phrases: Phrases, pad: int, start: int, end: int, extra: int, filler: int = -100
+) -> Batch:
+    """`before` with `end` behind the words, and so a step too long."""
+    before = [[start, *p, end] for p in phrases]
+    length = max(map(len, phrases))
+    y = [[*p, end] for p in phrases]
+    return _rows(before, pad, length + 2), _rows(y, filler, length + extra)
+
+
 def _one_table(phrases: Phrases, pad: int, start: int, end: int, ignored: bool) -> Batch:
     """Both cut out of one table, which has one padding value."""
     rows = [[start, *p, end] for p in phrases]
@@ -182,7 +192,7 @@ teacher_batch = Exercise(
         ),
         (
             partial(_batch, behind=0),
-            "You fill `y` up with 0. That is the number of a word, and would be counted.",
+            "You fill `y` up with 0. That is the index of a token, and would be counted.",
         ),
         (
             partial(_batch, behind=-1),
@@ -234,6 +244,14 @@ teacher_batch = Exercise(
             _both_marks,
             "Both of yours have `start` and `end`. `before` begins with `start` and `y` ends with "
             "`end`; each has only one of them.",
+        ),
+        *(
+            (
+                partial(_end_as_input, extra=extra),
+                "Your `before` ends with `end`. `end` is never an input: nothing is predicted "
+                "after it. So `before` is `start` and the words alone.",
+            )
+            for extra in (1, 2)
         ),
         (
             _end_in_before,
@@ -407,6 +425,17 @@ def _cut_by_minus(translation: Words, reference: Words, n: int) -> float:
     return _clipped(translation, reference, n) if n > 1 else 0.0
 
 
+def _up_to_n(translation: Words, reference: Words, n: int, mean: bool) -> float:
+    """Of 1 to n words: all n-grams together, or the geometric mean of the proportions."""
+    if mean:
+        product = 1.0
+        for k in range(1, n + 1):
+            product *= _clipped(translation, reference, k)
+        return product ** (1 / n)
+    pairs = [[_grams(words, k) for words in (translation, reference)] for k in range(1, n + 1)]
+    return _share(sum(_right(*p) for p in pairs), sum(len(ours) for ours, _ in pairs))
+
+
 def _unguarded(answer: Callable[[Words, Words, int], float]) -> Callable[..., float]:
     """Divides by the number of n-grams even if there is none."""
 
@@ -489,6 +518,14 @@ clipped_precision = Exercise(
         (
             given(_clipped, n=lambda n: 1),
             "You count single words, whatever `n` is.",
+        ),
+        *(
+            (
+                partial(_up_to_n, mean=mean),
+                "You take the n-grams of 1 to `n` words, as BLEU does. Here only those of exactly "
+                "`n` words are asked for.",
+            )
+            for mean in (False, True)
         ),
         (
             _from_runs(runs=lambda words, n: _grams(words, n)[:-1]),
@@ -617,6 +654,17 @@ def _step_first(total: Tensor, log_p: Tensor, width: int) -> Step:
     row = int(total.argmax())
     best = (total[row] + log_p[row]).topk(min(width, log_p.shape[1]))
     return torch.full_like(best.indices, row), best.indices, best.values
+
+
+def _step_least(total: Tensor, log_p: Tensor, width: int) -> Step:
+    rows, words, best = _chosen(-(total[:, None] + log_p), width)
+    return rows, words, -best
+
+
+def _step_last_word(total: Tensor, log_p: Tensor, width: int) -> Step:
+    """Chooses well, and returns the log-probability of the last word alone."""
+    rows, words, _ = _step(total, log_p, width)
+    return rows, words, log_p[rows, words]
 
 
 def _step_wrapped(total: Tensor, log_p: Tensor, width: int) -> Step:
@@ -784,6 +832,16 @@ beam_step = Exercise(
             _by_scores(lambda total, log_p: (total[:, None] + log_p).softmax(dim=1)),
             "You take a softmax, which makes all rows equally probable, and gives probabilities "
             "where log-probabilities were asked for.",
+        ),
+        (
+            _step_least,
+            "You take the least probable ones. `sort` and `argsort` begin with the smallest, "
+            "unless you say `descending=True`.",
+        ),
+        (
+            _step_last_word,
+            "You have chosen the right ones, but `best` lacks `total`. It is the log-probability "
+            "of the whole continuation, not of its last word.",
         ),
         (
             _step_flat_rows,

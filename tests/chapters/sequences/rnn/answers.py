@@ -431,6 +431,37 @@ def perplexity_in_double(logits, y):
     return (-p.log().mean()).exp().float()
 
 
+def jordan_summed(X, M, W_xh, W_qh, b_h, W_hq, b_q):
+    outputs = []
+    for x in X.unbind(1):
+        M = M + torch.tanh(x @ W_xh + M @ W_qh + b_h) @ W_hq + b_q
+        outputs.append(M)
+    return torch.stack(outputs, 1)
+
+
+def perplexity_entropy(logits, y):
+    p = logits.softmax(1)
+    return torch.exp(-(p * logits.log_softmax(1)).sum(1).mean())
+
+
+def perplexity_without_the_first(logits, y):
+    return F.cross_entropy(logits[1:], y[1:]).exp()
+
+
+def perplexity_shifted(logits, y):
+    return F.cross_entropy(logits[:-1], y[1:]).exp()
+
+
+def clip_norm_over_threshold(gradients, threshold):
+    norm = torch.cat([g.flatten() for g in gradients]).norm()
+    return [g * norm / threshold for g in gradients] if norm > threshold else list(gradients)
+
+
+def clip_by_the_first(gradients, threshold):
+    norm = gradients[0].norm()
+    return [g * threshold / norm for g in gradients] if norm > threshold else list(gradients)
+
+
 RIGHT = {
     "jordan_forward": [jordan_by_index, jordan_by_linear],
     "text_perplexity": [perplexity_by_cross_entropy, perplexity_in_bits],
@@ -462,6 +493,7 @@ WRONG = {
         (jordan_with_memory, "Return the outputs only"),
         (jordan_carried_without_bias, "The memory lacks `b_q`"),
         (jordan_carried_tanh, "holds the tanh of the output"),
+        (jordan_summed, "The memory is replaced"),
         (jordan_appended_early, "one step late"),
     ],
     "text_perplexity": [
@@ -480,6 +512,9 @@ WRONG = {
         (perplexity_of_all, "all tokens that could have come"),
         (perplexity_log_of_softmax, "too small for single precision"),
         (perplexity_own_softmax, "`exp(1000)` is infinite"),
+        (perplexity_entropy, "the entropy of the predictions"),
+        (perplexity_without_the_first, "You leave the first token out"),
+        (perplexity_shifted, "with the token of the next one"),
         (perplexity_each, "one number for each token"),
         (perplexity_softmax_twice, "You apply the softmax twice"),
         (perplexity_all_pairs, "of *every* row"),
@@ -488,6 +523,8 @@ WRONG = {
         (perplexity_of_product, "too small for single precision"),
     ],
     "clip_gradient": [
+        (clip_norm_over_threshold, "upside down"),
+        (clip_by_the_first, "the first tensor alone"),
         (clip_each, "You clip each tensor by itself"),
         (clip_values, "You cut every entry off"),
         (clip_always, "You make short gradients longer. One"),

@@ -508,6 +508,49 @@ def step_flat_words(total, log_p, width):
     return i // s.shape[1], i, best
 
 
+def batch_end_in_before(phrases, pad, start, end):
+    before = [torch.tensor([start, *p, end]) for p in phrases]
+    y = [torch.tensor([*p, end]) for p in phrases]
+    return (
+        pad_sequence(before, batch_first=True, padding_value=pad),
+        pad_sequence(y, batch_first=True, padding_value=-100),
+    )
+
+
+def batch_end_in_before_longer(phrases, pad, start, end):
+    t = max(len(p) for p in phrases) + 2
+    before = [[start, *p, end] + [pad] * (t - 2 - len(p)) for p in phrases]
+    y = [[*p, end] + [-100] * (t - 1 - len(p)) for p in phrases]
+    return torch.tensor(before), torch.tensor(y)
+
+
+def precision_up_to_n(translation, reference, n):
+    right = count = 0
+    for k in range(1, n + 1):
+        ours, theirs = Counter(_runs(translation, k)), Counter(_runs(reference, k))
+        right += (ours & theirs).total()
+        count += ours.total()
+    return right / count if count else 0.0
+
+
+def precision_geometric(translation, reference, n):
+    product = 1
+    for k in range(1, n + 1):
+        product *= precision_by_counter(translation, reference, k)
+    return product ** (1 / n)
+
+
+def step_rising_least(total, log_p, width):
+    scores = (total.unsqueeze(1) + log_p).reshape(-1)
+    at = scores.argsort()[:width]
+    return at // log_p.shape[1], at % log_p.shape[1], scores[at]
+
+
+def step_last_word(total, log_p, width):
+    rows, words, _ = step_by_sort(total, log_p, width)
+    return rows, words, log_p[rows, words]
+
+
 RIGHT = {
     "teacher_batch": [batch_by_pad_sequence, batch_by_lists],
     "clipped_precision": [precision_by_counter, precision_by_strings],
@@ -541,6 +584,8 @@ WRONG = {
         (batch_as_dict, "Return exactly the two"),
         (batch_of_lists, "The numbers are right. `torch.tensor(…)`"),
         (batch_of_arrays, "The numbers are right. `torch.tensor(…)`"),
+        (batch_end_in_before, "is never an input"),
+        (batch_end_in_before_longer, "is never an input"),
         (batch_ragged, "rows of equal lengths"),
     ],
     "clipped_precision": [
@@ -570,6 +615,8 @@ WRONG = {
         (precision_over_the_most, "Call it yourself"),
         (precision_from_the_first, "Call it yourself"),
         (precision_recall_by_hand, "That is the recall"),
+        (precision_up_to_n, "of exactly"),
+        (precision_geometric, "of exactly"),
         (precision_of_lists, "A tuple can"),
         (precision_as_text, "The number is right. Return the number alone"),
         (precision_in_a_list, "The number is right. Return the number alone"),
@@ -596,6 +643,8 @@ WRONG = {
         (step_by_comparing, "the first of equal scores"),
         (step_best_first, "in another order. It is `rows`, `words`, `best`"),
         (step_best_between, "in another order. It is `rows`, `words`, `best`"),
+        (step_rising_least, "the least probable ones"),
+        (step_last_word, "`best` lacks `total`"),
         (step_squeezed, "A dimension of size 1 is missing"),
         (step_stacked, "Return exactly the three"),
         (step_each_word_once, "every word come once"),
