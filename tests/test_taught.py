@@ -32,8 +32,8 @@ TAUGHT = {
     "yolo.split": "detection/yolov1",
     "yolo.targets": "detection/yolov1",
 }
-# Names that a chapter gives to something else: torchvision's suppression, which knows no classes.
-OTHERS = {("detection.nms", "detection/boxes")}
+# Names that a chapter gives to something else: what does the same in one class only.
+OTHERS = {("detection.nms", "detection/boxes"), ("detection.true_positives", "detection/boxes")}
 chapter_names = functools.cache(defined_in)
 
 
