@@ -66,15 +66,18 @@ def _count_cases(generator: torch.Generator) -> Iterator[tuple[Image, Layers]]:
     yield (2, 9, 12), [("conv", 5, 4), ("dense", 7)]
     yield (3, 11, 14), [("pool", 3), ("dense", 5)]
     yield (3, 11, 14), [("conv", 4, 3), ("pool", 2), ("conv", 6, 2), ("dense", 9), ("dense", 5)]
-    yield (1, 28, 28), [
-        ("conv", 6, 5),
-        ("pool", 2),
-        ("conv", 16, 5),
-        ("pool", 2),
-        ("dense", 120),
-        ("dense", 84),
-        ("dense", 10),
-    ]
+    yield (
+        (1, 28, 28),
+        [
+            ("conv", 6, 5),
+            ("pool", 2),
+            ("conv", 16, 5),
+            ("pool", 2),
+            ("dense", 120),
+            ("dense", 84),
+            ("dense", 10),
+        ],
+    )
     yield (3, 9, 12), []
 
 
@@ -193,8 +196,8 @@ count_network = Exercise(
         ),
         (
             _network(shrink=lambda side, k: side - 2 * (k // 2)),
-            "For an odd `k` your shapes are right. For an even one, height and width also shrink by "
-            "k − 1.",
+            "For an odd `k` your shapes are right. For an even one, height and width shrink by "
+            "k − 1 as well.",
         ),
         (
             _network(pool=lambda side, k: side),
@@ -295,14 +298,12 @@ rename_keys = Exercise(
         ),
         (
             _keys(lambda key, old, new: new + key[len(old) :] if key.startswith(old) else key),
-            "You change longer names that begin like `old`, such as `header` for `head`. Where does "
-            "the name of the layer end?",
+            "You change longer names that begin like `old`, such as `header` for `head`. Where "
+            "does the name of the layer end?",
         ),
         (
             _keys(
-                lambda key, old, new: (
-                    key.replace(old, new) if key.startswith(old + ".") else key
-                )
+                lambda key, old, new: key.replace(old, new) if key.startswith(old + ".") else key
             ),
             "You find the right keys, but then change every `old` in them. Only the first one is "
             "the layer's.",

@@ -117,8 +117,6 @@ def count_without_pooling(image, layers):
     return n
 
 
-
-
 def rename_by_loop(state, old, new):
     renamed = {}
     for key, tensor in state.items():
