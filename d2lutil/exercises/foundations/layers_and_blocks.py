@@ -45,16 +45,16 @@ def _network(
 def _count(image: Image, layers: Layers) -> int:
     """The parameters of a network for images (c, h, w), whose shape is followed to the end."""
     (c, h, w), total = image, 0
-    for kind, *sizes in layers:
+    for kind, size, *kernel in layers:
         if kind == "conv":
-            channels, k = sizes
-            total += channels * (c * k * k + 1)
-            c, h, w = channels, h - k + 1, w - k + 1
+            (k,) = kernel
+            total += size * (c * k * k + 1)
+            c, h, w = size, h - k + 1, w - k + 1
         elif kind == "pool":
-            h, w = h // sizes[0], w // sizes[0]
+            h, w = h // size, w // size
         else:
-            total += sizes[0] * (c * h * w + 1)
-            c, h, w = sizes[0], 1, 1
+            total += size * (c * h * w + 1)
+            c, h, w = size, 1, 1
     return total
 
 
