@@ -79,7 +79,7 @@ def _standardise(X: Tensor) -> Tensor:
 
 def _standardise_cases(generator: torch.Generator) -> Iterator[tuple[Tensor]]:
     yield (tensor([[1.0, 10.0], [2.0, 40.0], [6.0, 20.0]]),)
-    for n, d in ((3, 3), (5, 2), (4, 6)):
+    for n, d in ((3, 3), (5, 2), (4, 6), (6, 1)):
         yield (3 * torch.randn(n, d, generator=generator) + 2,)
 
 
@@ -232,8 +232,8 @@ all_distances = Exercise(
         ),
         (
             lambda A, B: (A[:, None] - B).abs().sum(dim=2),
-            "You add up absolute differences. The Euclidean distance is the root of the sum of "
-            "squares.",
+            "You add up absolute differences (the root of a square is one, too). The Euclidean "
+            "distance is the root of the sum of squares.",
         ),
         (
             lambda A, B: ((A[:, None] - B) ** 2).mean(dim=2).sqrt(),
@@ -247,10 +247,6 @@ all_distances = Exercise(
             lambda A, B: A[:, None] - B,
             "These are the differences, `(n, m, d)`. Square them, add up over the features, and "
             "take the root.",
-        ),
-        (
-            lambda A, B: ((A[:, None] - B) ** 2).sqrt().sum(dim=2),
-            "The root comes behind the sum. The root of each square is its absolute value.",
         ),
         (
             lambda A, B: (A - B).norm(dim=1),

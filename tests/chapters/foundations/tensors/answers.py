@@ -264,3 +264,15 @@ WRONG = {
         (updated_no_rate, "learning rate is missing"),
     ],
 }
+EQUIVALENT = {  # changes of the reference that are no mistakes
+    "matched_squared_error": {
+        "y_hat[:, 0] - y → y - y_hat[:, 0]": "the difference is squared",
+        "0 → -1": "there is one column, the first and the last",
+    },
+    "all_distances": {
+        "A[:, None] - B → B - A[:, None]": "the difference is squared",
+    },
+    "updated_weights": {
+        "X @ w - y → y - X @ w": "the difference is squared",
+    },
+}
