@@ -114,6 +114,12 @@ def _softmax_of_relu(queries: Tensor, keys: Tensor, values: Tensor, width: float
     return _parabola((queries[:, None] - keys) / width).softmax(dim=1) @ values
 
 
+def _of_those_in_reach(queries: Tensor, keys: Tensor, values: Tensor, width: float) -> Tensor:
+    w = _parabola((queries[:, None] - keys) / width)  # (m, n)
+    count = (w > 0).sum(dim=1)  # (m,)
+    return torch.where(count > 0, w @ values / count.clamp(min=1), values.mean())
+
+
 _BY_N = (
     "You divide by the number of keys, so far-off keys pull the average down. Divide by the sum of "
     "the weights."
@@ -165,6 +171,14 @@ relu_regression = Exercise(
             _bare,
             "Your weights do not add up to 1: divide them by their sum. Where that sum is 0, "
             "predict the mean of the values.",
+        ),
+        (
+            partial(_weighted, kernel=lambda u: (1 - u**2 / 2).relu()),
+            "You halve the square, as in the Gaussian score. Here it is 1 − u².",
+        ),
+        (
+            _of_those_in_reach,
+            "You divide by the number of keys in reach. Divide by the sum of the weights.",
         ),
         (_of_n, _BY_N),
         (_of_n_or_mean, _BY_N),
@@ -308,6 +322,12 @@ softmax_by_length = Exercise(
         (
             lambda scores, lengths: scores.softmax(dim=2),
             "The padding gets weights, too: your function does not use `lengths`.",
+        ),
+        (
+            lambda scores, lengths: (scores + ~_length_mask(scores, lengths) * -torch.inf).softmax(
+                dim=2
+            ),
+            "You multiply a mask by −∞, and 0 · (−∞) is `nan`. Use `masked_fill` or `torch.where`.",
         ),
         (
             partial(_softmax_over, fill=0.0),
@@ -525,6 +545,12 @@ bilinear_attention = Exercise(
         (_divided, "You divide the scores by d. " + _ONLY_D),
         (
             partial(_attend, dim=1),
+            "Everything is `nan`. Either your softmax runs over the queries, where a column of "
+            "padding has −∞ throughout: for each query, the weights of the *keys* have to add up "
+            "to 1. Or you multiply a mask by −∞: 0 · (−∞) is `nan`, so use `masked_fill`.",
+        ),
+        (
+            partial(_attend, dim=1, fill=-1e9),
             "Your softmax runs over the queries. For each query, the weights of the *keys* have "
             "to add up to 1.",
         ),

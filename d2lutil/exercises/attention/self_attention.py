@@ -124,6 +124,11 @@ look_back_window = Exercise(
             "be larger than the row.",
         ),
         (
+            lambda t, w: torch.zeros(t, t).masked_fill(~_look_back_window(t, w), -torch.inf),
+            "This is a mask to *add* to the scores: 0 where a position may attend, −∞ elsewhere. "
+            "The task asks for booleans: `mask == 0`.",
+        ),
+        (
             lambda t, w: ~_look_back_window(t, w),
             "Your mask is `True` where a position may *not* attend, as `nn.MultiheadAttention` "
             "wants it. Ours says where it may.",

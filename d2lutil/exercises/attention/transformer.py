@@ -147,11 +147,23 @@ def _long_output(
     return output[:, None], K, V
 
 
+def _of_keys(
+    x: Tensor, K: Tensor, V: Tensor, W_q: Tensor, W_k: Tensor, W_v: Tensor
+) -> tuple[Tensor, Tensor, Tensor]:
+    _, K, V = _step(x, K, V, W_q, W_k, W_v)
+    weights = (torch.einsum("nk,ntk->nt", x @ W_q, K) / K.shape[2] ** 0.5).softmax(1)
+    return torch.einsum("nt,ntk->nk", weights, K), K, V
+
+
 cached_step = Exercise(
     reference=_cached,
     cases=_step_cases,
     returns=("output", "K", "V"),
     mistakes=[
+        (
+            _of_keys,
+            "You average the keys. They only decide the weights; what is averaged are the values.",
+        ),
         (
             partial(_step, itself=False),
             "Your new token attends to the cache before it has joined it. A token may attend to "

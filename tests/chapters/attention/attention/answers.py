@@ -14,6 +14,21 @@ def relu_by_loop(queries, keys, values, width):
     return torch.stack(out)
 
 
+def relu_halved(queries, keys, values, width):
+    return relu_by_where(queries, keys, values, 2**0.5 * width)
+
+
+def relu_by_count(queries, keys, values, width):
+    w = functional.relu(1 - (queries.unsqueeze(1) - keys.unsqueeze(0)).pow(2) / width**2)
+    n = (w > 0).sum(1)
+    return torch.where(n > 0, (w * values).sum(1) / n.clamp(min=1), values.mean())
+
+
+def length_mask_times_infinity(scores, lengths):
+    padding = torch.arange(scores.shape[2]) >= lengths[:, None, None]
+    return torch.softmax(scores + padding * float("-inf"), dim=-1)
+
+
 def relu_by_where(queries, keys, values, width):
     w = functional.relu(1 - (queries.unsqueeze(1) - keys.unsqueeze(0)).pow(2) / width**2)
     s = w.sum(1)
@@ -365,6 +380,8 @@ RIGHT = {
 }
 WRONG = {
     "relu_regression": [
+        (relu_halved, "You halve the square"),
+        (relu_by_count, "by the number of keys in reach"),
         (relu_nan, "0/0 is `nan`"),
         (relu_epsilon, "you predict 0"),
         (relu_all_or_nothing, "decide for each query by itself"),
@@ -392,6 +409,7 @@ WRONG = {
         (relu_square_first, "Divide first, then square"),
     ],
     "softmax_by_length": [
+        (length_mask_times_infinity, "0 · (−∞) is `nan`"),
         (length_ignored, "does not use `lengths`"),
         (length_zero_scores, "A score of 0 still has a weight"),
         (length_zero_weights, "You mask after the softmax"),

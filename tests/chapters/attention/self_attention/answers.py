@@ -66,6 +66,10 @@ def window_by_loop(t, w):
     return mask
 
 
+def window_to_add(t, w):
+    return torch.log(window_by_triangles(t, w).float())
+
+
 def window_by_triangles(t, w):
     ones = torch.ones(t, t, dtype=torch.bool)
     return ones.tril() & ones.triu(-w)
@@ -230,6 +234,7 @@ WRONG = {
         (heads_transposed_too_soon, "swap after that"),
     ],
     "look_back_window": [
+        (window_to_add, "a mask to *add* to the scores"),
         (window_both_sides, "open on both sides"),
         (window_too_short, "`w` positions wide"),
         (window_too_long, "one position too far"),

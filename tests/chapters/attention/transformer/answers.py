@@ -19,6 +19,12 @@ def step_by_torch(x, K, V, W_q, W_k, W_v):
     return F.scaled_dot_product_attention((x @ W_q)[:, None], K, V)[:, 0], K, V
 
 
+def step_of_keys(x, K, V, W_q, W_k, W_v):
+    K, V = (torch.cat([old, (x @ W)[:, None]], dim=1) for old, W in ((K, W_k), (V, W_v)))
+    scores = torch.bmm(K, (x @ W_q)[:, :, None])[:, :, 0] / K.shape[2] ** 0.5
+    return torch.bmm(torch.softmax(scores, dim=1)[:, None], K)[:, 0], K, V
+
+
 def step_without_itself(x, K, V, W_q, W_k, W_v):
     out = F.scaled_dot_product_attention((x @ W_q)[:, None], K, V)[:, 0]
     return out, torch.cat((K, (x @ W_k)[:, None]), 1), torch.cat((V, (x @ W_v)[:, None]), 1)
@@ -232,6 +238,7 @@ RIGHT = {
 WRONG = {
     "cached_step": [
         (step_keys_first, "in another order. It is `output`, `K`, `V`"),
+        (step_of_keys, "You average the keys"),
         (step_without_itself, "before it has joined it"),
         (step_unscaled, "not divided by anything"),
         (step_scaled_by_d, "the root of d"),
