@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 
 import torch
 from torch import Tensor, tensor
@@ -64,6 +65,11 @@ conv_input_size = Exercise(
         (
             lambda m, k, p, s, d: s * (m - 1) + d * (k - 1) + 1,
             "The padding does not occur in your answer. Its zeros are as good as pixels.",
+        ),
+        (
+            lambda m, k, p, s, d: s * (m - 1) + k,
+            "Padding and dilation do not occur in your answer. The zeros of the padding are as "
+            "good as pixels, and a window spans more than `k` pixels where `d` is more than 1.",
         ),
         (
             lambda m, k, p, s, d: s * (m - 1) + k - 2 * p,
@@ -333,6 +339,11 @@ def _padded(X: Tensor, K: Tensor, p: int | None = None) -> Tensor:
     return functional.conv2d(X[None, None], K[None, None], padding=p)[0, 0]
 
 
+def _short_of_dimensions(missing: int, X: Tensor, K: Tensor) -> Tensor:
+    front = (None,) * (2 - missing)
+    return functional.conv2d(X[front], K.flip(0, 1)[front], padding=len(K) - 1)
+
+
 def _full_cases(generator: torch.Generator) -> Iterator[tuple[Tensor, Tensor]]:
     X = tensor([[1.0, 0.0, 2.0], [3.0, 1.0, 0.0], [2.0, 4.0, 1.0]])
     yield X, tensor([[2.0, -1.0], [1.0, 3.0]])
@@ -358,7 +369,8 @@ full_convolution = Exercise(
     mistakes=[
         (
             lambda X, K: _padded(X, K),
-            "You do not turn the kernel, so this is a cross-correlation.",
+            "This is a cross-correlation. If you slide a window, turn the kernel first; if each "
+            "pixel leaves a copy of the kernel, do not turn it.",
         ),
         (
             lambda X, K: _padded(X, K.flip(0)),
@@ -372,10 +384,13 @@ full_convolution = Exercise(
             lambda X, K: _padded(X, K[::-1]),
             "A tensor has no negative steps, so `K[::-1]` fails. `K.flip(0)` turns it upside down.",
         ),
-        (
-            lambda X, K: functional.conv2d(X, K.flip(0, 1), padding=len(K) - 1),
-            "`F.conv2d` takes images `(n, c, h, w)` and kernels `(c_out, c_in, k, k)`. Put the "
-            "missing dimensions in front with `[None, None]`, and take them off the result.",
+        *(
+            (
+                partial(_short_of_dimensions, missing),
+                "`F.conv2d` takes images `(n, c, h, w)` and kernels `(c_out, c_in, k, k)`. Put the "
+                "missing dimensions in front with `[None, None]`, and take them off the result.",
+            )
+            for missing in (1, 2)
         ),
         (
             lambda X, K: _padded(X, K.T),

@@ -23,6 +23,10 @@ def input_size_signs_kept(m, k, p, s, d):
     return (m - 1) * s + 2 * p - d * (k - 1) - 1
 
 
+def input_size_bare(m, k, p, s, d):
+    return (m - 1) * s + k
+
+
 def input_size_two_short(m, k, p, s, d):
     return (m - 1) * s - 2 * p + d * (k - 1) - 1
 
@@ -46,6 +50,11 @@ def correlate_sum_of_the_window_only(X, K, b, s):
 def full_with_negative_steps(X, K):
     p = K.shape[0] - 1
     return functional.conv2d(X[None, None], K[::-1, ::-1][None, None], padding=p)[0, 0]
+
+
+def full_of_one_image(X, K):
+    p = K.shape[0] - 1
+    return functional.conv2d(X[None], torch.flip(K, [0, 1])[None], padding=p)[0]
 
 
 def full_of_matrices(X, K):
@@ -412,6 +421,7 @@ WRONG = {
     "conv_input_size": [
         (input_size_largest, "The smallest is asked for"),
         (input_size_signs_kept, "the signs stay as they were"),
+        (input_size_bare, "Padding and dilation do not occur"),
         (input_size_two_short, "You are two short"),
         (input_size_padding_added, "You add the padding"),
         (input_size_padding_once, "How many sides"),
@@ -461,6 +471,7 @@ WRONG = {
     "full_convolution": [
         (full_with_negative_steps, "no negative steps"),
         (full_of_matrices, "missing dimensions"),
+        (full_of_one_image, "missing dimensions"),
         (full_not_turned, "cross-correlation"),
         (full_upside_down, "not left to right"),
         (full_left_to_right, "not upside down"),
