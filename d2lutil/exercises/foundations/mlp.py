@@ -91,6 +91,11 @@ mlp_forward = Exercise(
     cases=_forward_cases,
     mistakes=[
         (
+            partial(_network, first=torch.sigmoid, second=torch.sigmoid, last=torch.sigmoid),
+            "Two things. You use the sigmoid; the exercise asks for another activation function. "
+            "And the output layer should have none.",
+        ),
+        (
             partial(_network, last=torch.tanh),
             "Your output layer has an activation function, too, so it can never put out more than "
             "1. Only the hidden layers have one.",
@@ -231,6 +236,15 @@ swish_derivative = Exercise(
     reference=_derivative,
     cases=_derivative_cases,
     mistakes=[
+        (
+            lambda z: (1 + z) * (s := torch.sigmoid(z)) * (1 - s),
+            "Nearly: in the first term stands the derivative of the sigmoid, where the sigmoid "
+            "itself should be.",
+        ),
+        (
+            lambda z: (1 + (e := torch.exp(-z)) + z * e) / (1 + e**2),
+            "In the quotient rule, all of the denominator is squared: is a bracket missing?",
+        ),
         (
             lambda z: torch.sigmoid(z),
             "This is half of it. Swish is a product, `z` times the sigmoid, and you have "

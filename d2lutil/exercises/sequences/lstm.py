@@ -95,6 +95,24 @@ memory_step = Exercise(
     returns=("state", "memory"),
     mistakes=[
         (
+            lambda z, z_i, z_f, z_o, c: (_step(z, z_i, z_f, z_o, c)[0], c),
+            "Your state is right, but in second place you return the old memory. The new one goes "
+            "on.",
+        ),
+        (
+            partial(_merged, lambda i, f, g, c: torch.tanh(f * c + i * g)),
+            "You put the memory itself through a tanh, and then again for the state. The tanh is "
+            "for the state alone.",
+        ),
+        (
+            partial(_merged, lambda i, f, g, c: (1 - i) * c + i * g),
+            "You keep what the input gate leaves. The LSTM has a forget gate of its own, `z_f`.",
+        ),
+        (
+            partial(_merged, lambda i, f, g, c: f * c * i * g),
+            "You multiply the old and the new part. The new memory is their sum.",
+        ),
+        (
             lambda z, z_i, z_f, z_o, c: _step(z, z_i, z_f, z_o, c)[::-1],
             "You return the memory first. The state is asked for first, and the memory second.",
         ),
@@ -259,6 +277,10 @@ gru_step = Exercise(
     reference=_gru_step,
     cases=_gru_cases,
     mistakes=[
+        (
+            lambda x, H, W_x, W_h, b_x, b_h: _gru(x, H, W_x, W_h, 0 * b_x, 0 * b_h),
+            "Both biases are missing, `b_x` and `b_h`.",
+        ),
         (
             partial(_gru, keep="new"),
             "Your update gate is the wrong way round. At 1 the old state stays.",
