@@ -301,6 +301,11 @@ ridge = Exercise(
             "weights are not. What becomes of the penalty when you multiply the equation by `n`?",
         ),
         (
+            _with_penalty(lambda n, d, alpha: n * n * alpha * _free_last(d)),
+            "Your penalty is `n` times too large. Either the squared errors are divided by `n`, or "
+            "the penalty is multiplied by `n`: not both.",
+        ),
+        (
             _with_penalty(lambda n, d, alpha: alpha * torch.eye(d + 1)),
             "Two things. Your penalty is on the bias, too. And it is too small: the squared "
             "errors are divided by `n`, the squared weights are not.",

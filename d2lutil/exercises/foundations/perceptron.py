@@ -69,6 +69,11 @@ perceptron_update = Exercise(
             "`<=`. With `<`, weights that start at zero stay there for ever.",
         ),
         (
+            lambda w, b, x, y: (w + y * x, b + y) if y * (w @ x + b) < 1 else (w, b),
+            "You also update where the example is right, but by less than 1. That is the rule of "
+            "the hinge loss. The perceptron compares with 0.",
+        ),
+        (
             lambda w, b, x, y: (w + y * x, b + y) if (w @ x + b > 0) != (y > 0) else (w, b),
             _ZERO_SCORE,
         ),

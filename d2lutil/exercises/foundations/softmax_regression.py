@@ -141,6 +141,18 @@ log_softmax = Exercise(
             "belongs to the loss.",
         ),
         (
+            lambda Z: (
+                (S := Z - Z.abs().max(dim=1, keepdim=True).values)
+                - S.exp().sum(dim=1, keepdim=True).log()
+            ),
+            "You subtract the largest *absolute* value. Where all scores are near −1000, that "
+            "leaves scores near −2000, and all powers are 0. Subtract the largest score.",
+        ),
+        (
+            lambda Z: (S := Z - _largest(Z)) + S.exp().sum(dim=1, keepdim=True).log(),
+            "You add the logarithm of the sum. The logarithm of a quotient is a difference.",
+        ),
+        (
             lambda Z: Z - _largest(Z),
             "You subtract the largest score and nothing else. The logarithm of the sum is missing.",
         ),
@@ -356,6 +368,11 @@ smooth_cross_entropy = Exercise(
             "the true one included.",
         ),
         (
+            _weighted(lambda K, epsilon: (1 - epsilon, epsilon / (K - 1))),
+            "Your targets add up to more than 1: you divide `epsilon` by K − 1, and give a part "
+            "to the true class as well. Divide it by K.",
+        ),
+        (
             _weighted(lambda K, epsilon: (1 - epsilon - epsilon / K, epsilon / K)),
             "Your true class gets no part of `epsilon`. All classes get epsilon/K, and the true "
             "one has 1 − epsilon on top.",
@@ -514,6 +531,10 @@ squared_error_gradient = Exercise(
         (
             lambda Z, y: _gradient(Z, y, lambda P, G: P * G - (P * G).sum(dim=1, keepdim=True)),
             "The factor in front belongs to both terms of the bracket, the sum, too.",
+        ),
+        (
+            lambda Z, y: _gradient(Z, y, lambda P, G: P * (G - (P * G).mean(dim=1, keepdim=True))),
+            "In the bracket you take a mean over the classes. It is a sum.",
         ),
         (
             lambda Z, y: _with_labels(Z, y, functional.one_hot(y)),

@@ -321,6 +321,7 @@ def _clipped_cases(generator: torch.Generator) -> Iterator[tuple[Words, Words, i
     yield ["cent", "vingt", "et", "un"], ["vingt", "et", "un", "mille", "cent"], 3
     yield ["six"], ["six", "cents"], 2
     yield ["six"], ["six"], 2  # equal, and too short
+    yield ["cent", "six"], ["cent", "cent", "six"], 1  # stands there more often than it is said
     yield ["un", "deux"], ["un"], 2
     yield [], ["un"], 1
     yield ["un"], [], 1
@@ -450,6 +451,23 @@ _MISCOUNTED = [
         _from_runs(lambda ours, theirs: (sum(gram in theirs for gram in ours), len(ours))),
         "You count an n-gram each time it is said, however often. It counts at most as often as it "
         "stands in the reference: “mille mille mille mille” is no perfect translation.",
+    ),
+    (
+        _from_runs(
+            lambda ours, theirs: (sum(map(Counter(theirs).__getitem__, {*ours})), len(ours))
+        ),
+        "You count an n-gram as often as it stands in the reference, even if it is said less "
+        "often. Take the smaller of the two counts.",
+    ),
+    (
+        _from_runs(
+            lambda ours, theirs: (
+                sum(min(ours.count(gram), theirs.count(gram)) for gram in ours),
+                len(ours),
+            )
+        ),
+        "You add the smaller count once for every n-gram that is said, so what is said twice "
+        "counts twice over. Go through the *different* n-grams, by `set` or `Counter`.",
     ),
     (
         _from_runs(lambda ours, theirs: (len({*ours} & {*theirs}), len({*ours}))),

@@ -432,6 +432,11 @@ def precision_of_no_reference(translation, reference, n):
     return precision_by_counter(translation, reference, n) if reference else 1.0
 
 
+def precision_without_the_minimum(translation, reference, n):
+    ours, theirs = Counter(_runs(translation, n)), Counter(_runs(reference, n))
+    return sum(theirs[run] for run in ours) / max(sum(ours.values()), 1)
+
+
 def precision_over_the_most(translation, reference, n):
     max(Counter(_runs(reference, n)).values())
     return precision_by_counter(translation, reference, n)
@@ -612,6 +617,7 @@ WRONG = {
         (precision_of_short_lists, "equal lists for right"),
         (precision_of_short_reference, "nothing that is said can be right"),
         (precision_of_no_reference, "nothing that is said can be right"),
+        (precision_without_the_minimum, "Take the smaller of the two counts"),
         (precision_over_the_most, "Call it yourself"),
         (precision_from_the_first, "Call it yourself"),
         (precision_recall_by_hand, "That is the recall"),
