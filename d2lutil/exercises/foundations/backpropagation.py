@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 import torch
@@ -111,10 +112,42 @@ class _EngineValue(ABC):  # noqa: B024
         return isinstance(other, _EngineValue)
 
 
+def _collected(early: bool) -> Callable[[Tensor, Tensor, int], Tensor]:
+    """A backward loop that adds a contribution too early, or only after the factor w."""
+
+    def answer(w: Tensor, x: Tensor, n: int) -> Tensor:
+        h, slope, delta = _values(w, x, n), torch.zeros_like(w), torch.ones_like(w)
+        for k in reversed(range(n)):
+            before, delta = delta, delta * (1 - h[k + 1] ** 2) * w
+            slope = slope + (before if early else delta) * h[k]
+        return slope
+
+    return answer
+
+
 repeated_derivative = Exercise(
     reference=_repeated,
     cases=_repeated_cases,
     mistakes=[
+        (
+            _collected(early=True),
+            "You add a step's contribution before its tanh has been passed. First multiply by the "
+            "derivative of tanh, then add.",
+        ),
+        (
+            _collected(early=False),
+            "You add a step's contribution after the factor `w`, which leads to the step before. "
+            "Add first, then multiply by `w`.",
+        ),
+        (
+            lambda w, x, n: sum((1 - b**2) * a for a, b in pairwise(_values(w, x, n))),
+            "You add what each use does to its own step. It must also be carried to the end, "
+            "through all the later steps.",
+        ),
+        (
+            _recursion(lambda w, before, after, slope: (1 + after**2) * (before + w * slope)),
+            "The derivative of tanh is 1 − t², with a minus.",
+        ),
         (
             _last_use,
             "This is the contribution of the last use of `w` alone. But the input of the last "

@@ -37,6 +37,17 @@ def repeated_by_cosh(w, x, n):
     return (h + w * repeated_by_cosh(w, x, n - 1)) / torch.cosh(w * h) ** 2
 
 
+def repeated_added_early(w, x, n):
+    h = [x]
+    for _ in range(n):
+        h.append(torch.tanh(w * h[-1]))
+    total, delta = 0, 1
+    for before, after in zip(h[-2::-1], h[:0:-1], strict=True):
+        total = total + delta * before
+        delta = delta * (1 - after**2) * w
+    return total
+
+
 def repeated_last_only(w, x, n):
     for _ in range(n):
         before, x = x, torch.tanh(w * x)
@@ -600,6 +611,7 @@ RIGHT = {
 }
 WRONG = {
     "repeated_derivative": [
+        (repeated_added_early, "before its tanh has been passed"),
         (repeated_last_only, "the last use of `w` alone"),
         (repeated_first_only, "the first use of `w`, carried"),
         (repeated_last_times, "You count the last use"),
