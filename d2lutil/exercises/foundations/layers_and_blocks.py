@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -131,10 +132,38 @@ def _without_dense_bias(d: int, outputs: int) -> int:
     return d * outputs
 
 
+def _channels_of_the_image(image: Image, layers: Layers) -> int:
+    (c, h, w), total = image, 0
+    for kind, size, *kernel in layers:
+        if kind == "conv":
+            total += size * (c * kernel[0] ** 2 + 1)
+            h, w = h - kernel[0] + 1, w - kernel[0] + 1
+        elif kind == "pool":
+            h, w = h // size, w // size
+        else:
+            total += size * (c * h * w + 1)
+            c, h, w = size, 1, 1
+    return total
+
+
 count_network = Exercise(
     reference=_count,
     cases=_count_cases,
     mistakes=[
+        (
+            _channels_of_the_image,
+            "After a convolution the image has as many channels as the convolution has output "
+            "channels. You keep those of the input.",
+        ),
+        (
+            _network(pool=lambda side, k: (side - k) // k),
+            "Your pooling has one window too few. A window as large as the image fits once.",
+        ),
+        (
+            _network(pool=lambda side, k: side // (k * k)),
+            "You divide each side by the number of pixels in a window. Height and width shrink by "
+            "`k` each.",
+        ),
         (
             _network(conv=_without_conv_bias, dense=_without_dense_bias),
             "The biases are missing: one for each output of a dense layer, and one for each output "
@@ -248,7 +277,11 @@ def _rename_cases(_: torch.Generator) -> Iterator[tuple[State, str, str]]:
     yield _state("head.weight", "header.weight", "head2.bias"), "head", "output"
     yield _state("body.0.head.weight", "head.weight"), "head", "output"
     yield _state("a.a.weight", "a.weight"), "a", "b"
-    yield _state("body.1.weight", "body.10.weight", "body.2.weight"), "body.1", "blocks.first"
+    yield (
+        _state("body.1.weight", "body.10.weight", "body.2.weight", "body_1.weight"),
+        "body.1",
+        "blocks.first",
+    )
     yield _state("net.stem.weight", "net.head.bias", "scale"), "net", "model.net"
     yield _state("stem.weight"), "head", "output"
     yield _state("heads.weight", "headxweight"), "head", "output"
@@ -280,6 +313,10 @@ rename_keys = Exercise(
             _keys(lambda key, old, new: key.replace(old, new)),
             "`replace` changes `old` wherever it stands: in the middle of a path, and in longer "
             "names. Only the beginning of a path counts, up to a dot.",
+        ),
+        (
+            _keys(lambda key, old, new: re.sub(rf"^{old}\.", f"{new}.", key)),
+            "In a regular expression a dot stands for any character: use `re.escape(old)`.",
         ),
         (
             _keys(lambda key, old, new: key.replace(old, new, 1)),

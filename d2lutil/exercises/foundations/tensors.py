@@ -106,6 +106,11 @@ standardise_columns = Exercise(
             "that is the one that counts the rows.",
         ),
         (
+            lambda X: (X - X.mean(dim=1)) / X.std(dim=1),
+            "`dim=1` gives one mean for each row. For columns the dimension that counts the rows "
+            "should disappear.",
+        ),
+        (
             lambda X: X - X.mean(dim=0),
             "The means are right. The division by the standard deviation is missing.",
         ),
@@ -193,6 +198,14 @@ matched_squared_error = Exercise(
         (
             lambda y_hat, y: ((y_hat[:, 0] - y) ** 2).mean() / 2,
             "This is half of it. The mean squared error has no factor ½.",
+        ),
+        (
+            lambda y_hat, y: ((y_hat[:, 0] - y) ** 2).sum() / 2,
+            "This is half the sum of the squares. The task asks for their mean.",
+        ),
+        (
+            lambda y_hat, y: (y_hat[:, 0] - y).norm(),
+            "The norm is the root of the sum of the squares. The task asks for their mean.",
         ),
         (
             lambda y_hat, y: (y_hat[:, 0] - y) ** 2,
@@ -344,10 +357,12 @@ def _updated(w: Tensor, X: Tensor, y: Tensor, lr: float) -> Tensor:
     return w.detach() - lr * w.grad
 
 
-def _updated_call(reader, w: Tensor, X: Tensor, y: Tensor, lr: float) -> tuple[Tensor, bool]:
-    """What a reader's function returns, and whether that records."""
+def _updated_call(reader, w: Tensor, X: Tensor, y: Tensor, lr: float) -> tuple[Tensor, bool, bool]:
+    """What a reader's function returns, whether that records, and whether the given w does now."""
     new = reader(w, X, y, lr)
-    return (new.detach(), new.requires_grad) if isinstance(new, Tensor) else (new, False)
+    if not isinstance(new, Tensor):
+        return new, False, w.requires_grad
+    return new.detach(), new.requires_grad, w.requires_grad
 
 
 def _updated_cases(
@@ -369,7 +384,7 @@ updated_weights = Exercise(
     reference=_updated,
     cases=_updated_cases,
     call=_updated_call,
-    returns=("the weights", "whether they have requires_grad"),
+    returns=("the weights", "whether they have requires_grad", "whether the given w has it"),
     mistakes=[
         (
             lambda w, X, y, lr: _updated(w, X, y, lr).requires_grad_(),
@@ -410,6 +425,21 @@ updated_weights = Exercise(
             lambda w, X, y, lr: _moved(w, X, y, -2 * lr)[0],
             "Your update is twice as large as it should be. Do you call `backward` twice? It adds "
             "to `grad`.",
+        ),
+        (
+            lambda w, X, y, lr: _moved(w.requires_grad_().detach(), X, y, -lr)[0],
+            "The numbers are right, but the caller's `w` has `requires_grad` now, and a `grad`: a "
+            "second call would add to it. Begin with `w.clone()`.",
+        ),
+        (
+            lambda w, X, y, lr: ((X @ w - y) ** 2).mean().backward(),
+            "Error 7: nothing was recorded. Compute the loss, outside of `no_grad`, from a clone "
+            "of `w` that has `requires_grad`.",
+        ),
+        (
+            lambda w, X, y, lr: w.clone().requires_grad_().sub_(lr),
+            "Error 9: the update is being recorded. Do it under `torch.no_grad()`, or with "
+            "detached numbers.",
         ),
     ],
 )

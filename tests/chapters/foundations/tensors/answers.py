@@ -186,6 +186,18 @@ def updated_records(w, X, y, lr):
     return v - lr * v.grad
 
 
+def updated_of_the_given(w, X, y, lr):
+    w.requires_grad_()
+    ((X @ w - y) ** 2).mean().backward()
+    return w.detach() - lr * w.grad
+
+
+def updated_unrecorded(w, X, y, lr):
+    loss = ((X @ w - y) ** 2).mean()
+    loss.backward()
+    return w - lr * w.grad
+
+
 def updated_uphill(w, X, y, lr):
     v = w.clone().requires_grad_()
     ((X @ v - y) ** 2).mean().backward()
@@ -258,6 +270,8 @@ WRONG = {
     ],
     "updated_weights": [
         (updated_records, "still records"),
+        (updated_of_the_given, "the caller's `w` has `requires_grad` now"),
+        (updated_unrecorded, "Error 7"),
         (updated_uphill, "so the loss grows"),
         (updated_sum, "sum of the squares"),
         (updated_gradient, "This is the gradient"),
