@@ -405,7 +405,7 @@ residual_forward = Exercise(
         ),
         (
             lambda X, W1, W2, W3, stride: torch.relu(_layers(X, W1, W2, stride) + F.conv2d(X, W3)),
-            "One term of your sum is reduced by the stride, and the other keeps the size of `X`. The "
+            "One term of your sum is reduced by the stride, the other keeps the size of `X`. The "
             "first 3×3 convolution and the projection both have the stride.",
         ),
         (lambda *arguments: _padded(*arguments, padding=(0, 0, 0)), _PADDING),
