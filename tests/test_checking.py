@@ -437,6 +437,7 @@ def test_position_for_a_value_is_told() -> None:
         (lambda x: (x > 0).mean(), "Make them decimals"),
         (lambda x: x.long() @ x, "need one dtype"),
         (lambda x: x - (x > 0), "`~mask` is their opposite"),
+        (lambda x: x[x[0]], "Call it yourself"),
         (lambda x: x / torch.ones(5), "must be equal, or one of them 1"),
         (lambda x: y, "spelt as in the parameters"),  # noqa: F821
         (lambda x: x.nothing, "Call it yourself"),

@@ -63,7 +63,7 @@ _ERRORS = {  # words of an error, and what helps
         "Whole numbers and truth values have no mean. Make them decimals first, by `.float()`."
     ),
     "same dtype": ("Both sides of `@` need one dtype. `.float()` makes decimals of whole numbers."),
-    "bool tensor": (
+    "the `-` operator": (
         "Truth values cannot be subtracted. `~mask` is their opposite; `.float()` makes zeros and "
         "ones of them."
     ),

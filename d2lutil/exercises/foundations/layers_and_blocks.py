@@ -23,6 +23,7 @@ def _network(
     shrink: Callable[[int, int], int] = lambda side, k: side - k + 1,
     pool: Callable[[int, int], int] = lambda side, k: side // k,
     vector: Callable[[int, int, int], int] = lambda c, h, w: c * h * w,
+    behind: Callable[[int, int], int] = lambda c, channels: channels,
 ) -> Callable[[Image, Layers], int]:
     """An answer: the parameters of a network, from what is counted and how shapes change."""
 
@@ -32,7 +33,7 @@ def _network(
             if kind == "conv":
                 channels, k = sizes
                 total += conv(c, channels, k)
-                c, h, w = channels, shrink(h, k), shrink(w, k)
+                c, h, w = behind(c, channels), shrink(h, k), shrink(w, k)
             elif kind == "pool":
                 h, w = pool(h, sizes[0]), pool(w, sizes[0])
             else:
@@ -132,26 +133,12 @@ def _without_dense_bias(d: int, outputs: int) -> int:
     return d * outputs
 
 
-def _channels_of_the_image(image: Image, layers: Layers) -> int:
-    (c, h, w), total = image, 0
-    for kind, size, *kernel in layers:
-        if kind == "conv":
-            total += size * (c * kernel[0] ** 2 + 1)
-            h, w = h - kernel[0] + 1, w - kernel[0] + 1
-        elif kind == "pool":
-            h, w = h // size, w // size
-        else:
-            total += size * (c * h * w + 1)
-            c, h, w = size, 1, 1
-    return total
-
-
 count_network = Exercise(
     reference=_count,
     cases=_count_cases,
     mistakes=[
         (
-            _channels_of_the_image,
+            _network(behind=lambda c, channels: c),
             "After a convolution the image has as many channels as the convolution has output "
             "channels. You keep those of the input.",
         ),

@@ -40,81 +40,47 @@ def count_by_shapes(image, layers):
     return sum(sizes)
 
 
-def count_no_biases(image, layers):
-    c, h, w = image
-    n = 0
-    for layer in layers:
-        if layer[0] == "conv":
-            n += c * layer[1] * layer[2] ** 2
-            c, h, w = layer[1], h - layer[2] + 1, w - layer[2] + 1
-        if layer[0] == "pool":
-            h //= layer[1]
-            w //= layer[1]
-        if layer[0] == "dense":
-            n += c * h * w * layer[1]
-            c, h, w = layer[1], 1, 1
+def _count(image, layers, conv, dense, side=lambda n, k: n - k + 1, pooled=lambda n, k: n // k):
+    """What count_by_shapes does, with parts that can be wrong."""
+    (c, h, w), n = image, 0
+    for kind, size, *kernel in layers:
+        if kind == "conv":
+            n += conv(c, size, kernel[0])
+            c, h, w = size, side(h, kernel[0]), side(w, kernel[0])
+        elif kind == "pool":
+            h, w = pooled(h, size), pooled(w, size)
+        else:
+            n += dense(c * h * w, size)
+            c, h, w = size, 1, 1
     return n
+
+
+def _conv(c, channels, k):
+    return channels * (c * k**2 + 1)
+
+
+def _dense(inputs, outputs):
+    return (inputs + 1) * outputs
+
+
+def count_no_biases(image, layers):
+    return _count(image, layers, lambda c, m, k: c * m * k**2, lambda d, m: d * m)
 
 
 def count_one_channel(image, layers):
-    c, h, w = image
-    n = 0
-    for layer in layers:
-        if layer[0] == "conv":
-            n += layer[1] * (layer[2] ** 2 + 1)
-            c, h, w = layer[1], h - layer[2] + 1, w - layer[2] + 1
-        if layer[0] == "pool":
-            h //= layer[1]
-            w //= layer[1]
-        if layer[0] == "dense":
-            n += (c * h * w + 1) * layer[1]
-            c, h, w = layer[1], 1, 1
-    return n
+    return _count(image, layers, lambda c, m, k: m * (k**2 + 1), _dense)
 
 
 def count_same_padding(image, layers):
-    c, h, w = image
-    n = 0
-    for layer in layers:
-        if layer[0] == "conv":
-            n += layer[1] * (c * layer[2] ** 2 + 1)
-            c = layer[1]
-        if layer[0] == "pool":
-            h //= layer[1]
-            w //= layer[1]
-        if layer[0] == "dense":
-            n += (c * h * w + 1) * layer[1]
-            c, h, w = layer[1], 1, 1
-    return n
+    return _count(image, layers, _conv, _dense, side=lambda n, k: n)
 
 
 def count_off_by_one(image, layers):
-    c, h, w = image
-    n = 0
-    for layer in layers:
-        if layer[0] == "conv":
-            n += layer[1] * (c * layer[2] ** 2 + 1)
-            c, h, w = layer[1], h - layer[2], w - layer[2]
-        if layer[0] == "pool":
-            h //= layer[1]
-            w //= layer[1]
-        if layer[0] == "dense":
-            n += (c * h * w + 1) * layer[1]
-            c, h, w = layer[1], 1, 1
-    return n
+    return _count(image, layers, _conv, _dense, side=lambda n, k: n - k)
 
 
 def count_without_pooling(image, layers):
-    c, h, w = image
-    n = 0
-    for layer in layers:
-        if layer[0] == "conv":
-            n += layer[1] * (c * layer[2] ** 2 + 1)
-            c, h, w = layer[1], h - layer[2] + 1, w - layer[2] + 1
-        if layer[0] == "dense":
-            n += (c * h * w + 1) * layer[1]
-            c, h, w = layer[1], 1, 1
-    return n
+    return _count(image, layers, _conv, _dense, pooled=lambda n, k: n)
 
 
 def rename_by_loop(state, old, new):
