@@ -13,6 +13,8 @@ from axe_playwright_python.sync_playwright import Axe
 from bs4 import BeautifulSoup
 from conftest import ROOT
 
+from _ext.chapter import Chapter
+
 TOC = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))
 PAGES = [TOC["root"], *(page["file"] for part in TOC["parts"] for page in part["chapters"])]
 CHAPTERS = [page for page in PAGES if page.split("/")[1:2] not in ([], ["front"], ["back"])]
@@ -335,7 +337,9 @@ def test_line_under_the_title_says_what_to_know_before(book, page):
     line = soup.select_one("h1 + p.facts").get_text()
     pattern = r"(\d+) minutes to read · \d+ seconds of one processor core to run"
     assert 10 <= int(re.match(pattern, line)[1]) <= 60
-    assert "headings of the notes" in line
+    chapter = Chapter(page.removeprefix("chapters/"))
+    assert ("builds on" in line) == bool(chapter.builds_on)
+    assert ("headings of the notes" in line) == bool(chapter.covers)
 
 
 @each(CHAPTERS)
