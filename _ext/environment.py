@@ -159,7 +159,7 @@ def set_up():
     missing = _pinned() - {_normal(name[: -len(".dist-info")]) for name in installed}
     if missing:
         names = ", ".join(sorted(missing))
-        sys.exit("Setting up .venv failed. Does uv.toml send packages elsewhere? Missing: " + names)
+        sys.exit("Setting up .venv failed. Missing: " + names)
     with open(READY, "w") as file:
         stamp = {"place": VENV, "wanted": _wanted(), "installed": sorted(installed)}
         json.dump(stamp, file, indent=1)
@@ -194,8 +194,13 @@ def _call(command, environ):
 
 
 def _uv(action, arguments, environ):
-    command = [PYTHON, "-I", "-m", "uv", "pip", action, "--quiet", "--python", PYTHON]
-    _call(command + arguments, environ)
+    command = [PYTHON, "-I", "-m", "uv", "pip", action, "--python", PYTHON, *arguments]
+    settings = subprocess.check_output([*command, "--show-settings"], cwd=ROOT, env=environ)
+    elsewhere = re.search(r"^ *(target|prefix): Some", settings.decode(), re.MULTILINE)
+    if elsewhere:
+        option = "`" + elsewhere.group(1) + "` below [pip]"
+        sys.exit("Setting up .venv failed: a uv.toml sends packages elsewhere, by " + option + ".")
+    _call([*command, "--quiet"], environ)
 
 
 def _pip_environment(environ):

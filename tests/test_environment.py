@@ -25,6 +25,9 @@ from conftest import ROOT
 
 FAKE_UV = """
 import json, os, re, sys, sysconfig
+if "--show-settings" in sys.argv:
+    print(open("uv-settings").read() if os.path.exists("uv-settings") else "    target: None,")
+    sys.exit()
 with open("calls.json", "a") as file:
     call = {"arguments": sys.argv[1:], "prefix": sys.prefix, "environ": dict(os.environ)}
     print(json.dumps(call), file=file)
@@ -345,7 +348,8 @@ def test_a_set_up_waits_for_what_a_killed_one_left_running(project):
     (project.folder / "requirements.txt").write_text("six==1.2.1\n")
     fake = project.packages / "uv/__main__.py"
     text = fake.read_text()
-    fake.write_text("import time; open('slow', 'w').close(); time.sleep(3); " + text.lstrip())
+    slow = "import time; open('slow', 'w').close(); time.sleep(3)\n"
+    fake.write_text(text.replace("with open(", slow + "with open(", 1))
     command = [sys.executable, "-I", project.folder / "_ext/environment.py"]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL) as first:
         while not (project.folder / "slow").exists():
@@ -375,6 +379,17 @@ def test_packages_that_went_elsewhere_are_missed(tmp_path, project):
     assert printed.strip().endswith("Missing: six-1-3")
     assert not (project.folder / ".venv/.ready").exists()
     fake.write_text(text)
+
+
+def test_a_uv_toml_that_sends_packages_elsewhere_is_refused_before_it_does(tmp_path, project):
+    (project.folder / "requirements.txt").write_text("six==1.4\n")
+    settings = project.folder / "uv-settings"
+    settings.write_text('    target: Some(\n        Target(\n            "/nowhere",')
+    assert "a uv.toml sends packages elsewhere, by `target` below [pip]." in project.set_up()
+    assert project.calls == []
+    settings.unlink()
+    project.set_up()
+    assert project.is_whole()
 
 
 def test_every_command_of_make_runs_in_venv_and_is_listed():
