@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.config import Config
 from sphinx.search.en import SearchEnglish
@@ -42,6 +43,36 @@ def add_addresses(app: Sphinx, config: Config) -> None:
     config.ogp_site_url = config.html_baseurl
     config.ogp_site_name = config.html_title
     config.notfound_urls_prefix = urlsplit(config.html_baseurl).path
+
+
+def write_minus(app: Sphinx, doctree: nodes.document, docname: str) -> None:
+    """Give the numbers that a page computes a minus, where Python writes a hyphen."""
+    for node in doctree.findall(nodes.inline):
+        if {"pasted-text", "range"} & set(node["classes"]):
+            text = re.sub(r"(?<![\w-])-(?=[\d.])", "\u2212", node.astext())
+            node.clear()
+            node += nodes.Text(text)
+
+
+CLOSING = re.compile(r"\s?%|[.,:;?!)\]\u2019\u201d]+")  # the last two are quotation marks
+PER_CENT = re.compile(r"(^|(?<=\d)) (?=%)")
+
+
+def keep_together(app: Sphinx, doctree: nodes.document, docname: str) -> None:
+    """Leave a formula and the mark that follows it on one line, and a number and its per cent."""
+    if app.builder.format != "html":
+        return
+    for formula in list(doctree.findall(nodes.math)):
+        after = formula.next_node(descend=False, siblings=True)
+        mark = CLOSING.match(after) if isinstance(after, nodes.Text) else None
+        if mark:
+            both = [formula.deepcopy(), nodes.Text(mark[0])]
+            rest, place = nodes.Text(after[mark.end() :]), formula.parent.index(formula)
+            kept = nodes.inline("", "", *both, classes=["together"])
+            formula.parent[place : place + 2] = [kept, rest]
+    for text in list(doctree.findall(nodes.Text)):
+        if PER_CENT.search(text) and not isinstance(text.parent, nodes.FixedTextElement):
+            text.parent.replace(text, nodes.Text(PER_CENT.sub("\N{NO-BREAK SPACE}", text)))
 
 
 SCRIPTED = re.compile(r'class="(math |d2l-)')  # formulas, sliders, questions
@@ -86,6 +117,8 @@ def setup(app: Sphinx) -> dict:
     os.environ.update(ENVIRONMENT)
     app.add_search_language(SearchTwoLanguages)
     app.connect("config-inited", add_addresses)
+    app.connect("doctree-resolved", write_minus, priority=900)  # when the ranges are known
+    app.connect("doctree-resolved", keep_together, priority=900)
     app.connect("html-page-context", mend_markup)
     app.connect("build-finished", drop_icon_script)
     app.connect("build-finished", write_sitemap)

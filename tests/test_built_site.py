@@ -109,3 +109,11 @@ def test_a_wrong_address_finds_its_way_back(pages):
         address = tag.get("href") or tag.get("src") or path
         assert address.startswith((path, "http", "data:")), address
     assert any(link["href"] == f"{path}index.html" for link in soup.find_all("a", href=True))
+
+
+def test_a_computed_number_has_a_minus(pages):
+    computed = [
+        tag.get_text() for soup in pages.values() for tag in soup.select(".pasted-text, .range")
+    ]
+    assert not [text for text in computed if re.search(r"(?<![\w-])-[\d.]", text)]
+    assert [text for text in computed if "\N{MINUS SIGN}" in text]

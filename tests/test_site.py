@@ -105,7 +105,7 @@ def test_code_fits_the_column_and_what_only_draws_is_folded(open_page, page):
     tab, wrong = open_page(page, 1280 - 15)  # less a scroll bar
     folded = tab.locator("details.hide")
     assert folded.count() >= 1
-    assert set(folded.all_inner_texts()) == {"Show the code of the figure"}
+    assert set(folded.all_inner_texts()) == {"Show the code"}
     folded.evaluate_all("all => all.forEach(one => one.open = true)")
     assert folded.locator("pre").evaluate_all("all => all.every(one => one.checkVisibility())")
     titles = tab.locator("div.solution > .admonition-title")
