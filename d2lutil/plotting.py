@@ -360,7 +360,8 @@ def _scatter(ax: Axes, X: np.ndarray, y: np.ndarray, classes: np.ndarray) -> Axe
     for i, label in enumerate(classes):
         if (y == label).any():
             style = {"color": COLOURS[i % len(COLOURS)], "marker": MARKERS[i % len(MARKERS)]}
-            ax.scatter(*X[y == label].T, label=label, s=22, alpha=0.85, linewidths=0, **style)
+            style |= {"edgecolors": INK, "linewidths": 0.5}  # its own region has its colour
+            ax.scatter(*X[y == label].T, label=label, s=22, alpha=0.85, **style)
     return ax
 
 
