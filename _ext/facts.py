@@ -95,7 +95,7 @@ def _map(app: Sphinx, docname: str) -> str:
         )
     height = 2 * TOP + STEP * (len(stops) - 1)
     return (
-        f'<svg class="map" viewBox="0 0 360 {height}" role="group" '
+        f'<svg class="map" viewBox="0 0 440 {height}" role="group" '
         f'aria-label="Map of the book: its chapters, and what each builds on">'
         f'<g fill="none" stroke-width="2" opacity="0.7">{"".join(arcs)}</g>'
         f"{''.join(stations)}</svg>"

@@ -323,6 +323,9 @@ def test_map_leads_to_every_chapter(open_page):
     tab, _ = open_page("index", 390)
     hrefs = tab.locator("svg.map a").evaluate_all("links => links.map(a => a.href.baseVal)")
     assert hrefs == [f"{chapter}.html" for chapter in CHAPTERS]
+    cut_off = """svg => [...svg.querySelectorAll("text")].map(text => text.getBBox())
+        .filter(box => box.x + box.width > svg.viewBox.baseVal.width).length"""
+    assert tab.locator("svg.map").evaluate(cut_off) == 0
     tab.locator("svg.map a").nth(3).focus()
     with tab.expect_navigation():
         tab.keyboard.press("Enter")
