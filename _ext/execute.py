@@ -138,7 +138,9 @@ def main(names: list[str]) -> int:
             failed += 1  # what is expected of it has changed since
             print(f"  FAILED   {_place(chapter)}:1: {missed}", file=sys.stderr, flush=True)
     print(f"{len(wanted)} chapters, {len(todo)} to execute", flush=True)
-    for done, (chapter, future) in enumerate(_run(todo, config["execute"]["timeout"]), start=1):
+    timeout = config["execute"]["timeout"]  # at full scale a CPU takes much longer
+    timeout *= 20 if os.environ.get("D2LUTIL_SCALE") == "full" else 1
+    for done, (chapter, future) in enumerate(_run(todo, timeout), start=1):
         try:
             took, numbers = future.result()
         except RuntimeError as error:

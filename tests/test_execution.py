@@ -275,6 +275,13 @@ def test_an_endless_chapter_is_given_up(book):
     assert "still running after 3 s" in done.stderr
 
 
+def test_at_full_scale_a_cell_may_take_longer(book):
+    (book / "_config.yml").write_text("execute: {timeout: 3}\n")
+    one = book / "chapters/part/one.md"
+    one.write_text(CHAPTER.replace("1 + 1", "import time; time.sleep(5)"))
+    ran(execute(book, "part/one", D2LUTIL_SCALE="full"))
+
+
 def test_an_unknown_chapter_is_named(book):
     done = execute(book, "part/three")
     assert done.returncode == 1
