@@ -56,6 +56,7 @@ def write_minus(app: Sphinx, doctree: nodes.document, docname: str) -> None:
 
 CLOSING = re.compile(r"\s?%|[.,:;?!)\]\u2019\u201d]+")  # the last two are quotation marks
 PER_CENT = re.compile(r"(^|(?<=\d)) (?=%)")
+CODE = (nodes.literal, nodes.FixedTextElement)
 
 
 def keep_together(app: Sphinx, doctree: nodes.document, docname: str) -> None:
@@ -71,7 +72,7 @@ def keep_together(app: Sphinx, doctree: nodes.document, docname: str) -> None:
             kept = nodes.inline("", "", *both, classes=["together"])
             formula.parent[place : place + 2] = [kept, rest]
     for text in list(doctree.findall(nodes.Text)):
-        if PER_CENT.search(text) and not isinstance(text.parent, nodes.FixedTextElement):
+        if PER_CENT.search(text) and not isinstance(text.parent, CODE):
             text.parent.replace(text, nodes.Text(PER_CENT.sub("\N{NO-BREAK SPACE}", text)))
 
 

@@ -9,7 +9,7 @@ from urllib.parse import unquote, urldefrag, urljoin, urlsplit
 
 import pytest
 import yaml
-from bs4 import BeautifulSoup
+from bs4 import BeautifulSoup, NavigableString, Tag
 from conftest import ROOT
 
 BASE = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))["html"]["baseurl"]
@@ -117,3 +117,21 @@ def test_a_computed_number_has_a_minus(pages):
     ]
     assert not [text for text in computed if re.search(r"(?<![\w-])-[\d.]", text)]
     assert [text for text in computed if "\N{MINUS SIGN}" in text]
+
+
+def test_no_mark_is_parted_from_its_formula_nor_a_per_cent_from_its_number(pages):
+    formulas = [math for soup in pages.values() for math in soup.select("span.math")]
+    parted = [
+        math.parent.get_text()
+        for math in formulas
+        if "together" not in math.parent.get("class", []) and re.match(r"[.,:;)]", next_text(math))
+    ]
+    assert parted == []
+    assert any("together" in math.parent.get("class", []) for math in formulas)
+    numbers = [tag for soup in pages.values() for tag in soup.select(".pasted-text, .range")]
+    assert not [tag.parent.get_text() for tag in numbers if next_text(tag).startswith(" %")]
+
+
+def next_text(tag: Tag) -> str:
+    """The text right behind a tag; empty if another tag follows."""
+    return tag.next_sibling if isinstance(tag.next_sibling, NavigableString) else ""

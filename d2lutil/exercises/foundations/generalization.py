@@ -73,14 +73,9 @@ def _joined(cut: Callable[[Tensor, int], Sequence[Tensor]]) -> Callable[..., Fol
 
     def wrong(order: Tensor, k: int) -> Folds:
         held = cut(order, k)
-        return [(torch.cat([*held[:i], *held[i + 1 :]]), held[i]) for i in range(k)]
+        return [(torch.cat([*held[:i], *held[i + 1 :]]), fold) for i, fold in enumerate(held)]
 
     return wrong
-
-
-def _split_by_size(order: Tensor, k: int) -> Folds:
-    held = order.split(k)
-    return [(torch.cat([*held[:i], *held[i + 1 :]]), held[i]) for i in range(len(held))]
 
 
 def _rotated(order: Tensor, k: int) -> Folds:
@@ -163,7 +158,7 @@ k_folds = Exercise(
             "Your `train` ends where the fold begins. What comes after the fold is missing.",
         ),
         (
-            _split_by_size,
+            _joined(lambda order, k: order.split(k)),
             "Your folds have `k` examples each, as `split(k)` cuts them. `k` is the number of "
             "folds.",
         ),
