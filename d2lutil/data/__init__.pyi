@@ -5,6 +5,9 @@ from .images import (
     digits as digits,
     fashion_mnist as fashion_mnist,
 )
+from .leaves import (
+    leaves as leaves,
+)
 from .tables import (
     AUTOMPG_COLUMNS as AUTOMPG_COLUMNS,
     Split as Split,
