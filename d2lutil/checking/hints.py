@@ -153,6 +153,8 @@ def _factor(pairs: Sequence[Pair], tolerance: float) -> str:
     factor = (got @ want / (want @ want)).item()
     if not factor or not close(got, factor * want, tolerance):
         return ""
+    if f"{factor:.4g}" == "1":  # nearly right, but not by a factor that can be told
+        return ""
     if abs(factor + 1) <= tolerance:
         return "The sign is wrong, and nothing else."
     several = len(want[want != 0].unique()) > 1

@@ -147,6 +147,11 @@ he_std = Exercise(
             "You have left out the channels: a sum goes over several of them.",
         ),
         (
+            then(_std, lambda forward, backward: (forward, backward / math.sqrt(2))),
+            "Forward, you are right. Backward, ReLU has a part, too: its derivative is 0 where the "
+            "value is negative.",
+        ),
+        (
             then(_std, lambda forward, backward: (forward, forward)),
             "Forward, you are right. Backward, the sum goes over output channels.",
         ),

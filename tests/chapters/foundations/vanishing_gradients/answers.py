@@ -192,12 +192,17 @@ def ortho_by_init(A):
     return Q
 
 
+def std_backward_linear(c_in, c_out, k, groups):
+    return (2 * groups / (c_in * k * k)) ** 0.5, (groups / (c_out * k * k)) ** 0.5
+
+
 RIGHT = {
     "he_std": [std_by_module, std_by_numpy, std_as_tensors, std_by_gain],
     "orthogonal": [ortho_gram_schmidt, ortho_cholesky, ortho_diagonal_matrix, ortho_where],
 }
 WRONG = {
     "he_std": [
+        (std_backward_linear, "ReLU has a part, too"),
         (std_variance, "These are the variances"),
         (std_swapped, "in the wrong order"),
         (std_no_gain, "if there were no ReLU"),
