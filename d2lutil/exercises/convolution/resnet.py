@@ -2,243 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from functools import partial
+from collections.abc import Callable, Iterator
 
 import torch
 from torch import Tensor, tensor
 from torch.nn import functional as F
 
 from d2lutil.exercises import Exercise
-
-
-def _normalise(X: Tensor, gamma: Tensor, beta: Tensor, eps: float) -> Tensor:
-    """X (n, c, h, w) with mean 0 and variance 1 in each channel, then gamma and beta (c,)."""
-    rest = X - X.mean(dim=(0, 2, 3), keepdim=True)  # (n, c, h, w)
-    var = rest.square().mean(dim=(0, 2, 3), keepdim=True)  # (1, c, 1, 1)
-    return gamma[:, None, None] * rest / torch.sqrt(var + eps) + beta[:, None, None]
-
-
-_ALL = (0, 2, 3)  # all dimensions but that of the channels
-
-
-def _column(v: Tensor) -> Tensor:
-    """A vector (c,) lined up with the channels: (c, 1, 1)."""
-    return v[:, None, None]
-
-
-def _batch(
-    X: Tensor,
-    gamma: Tensor,
-    beta: Tensor,
-    eps: float,
-    dims: tuple[int, ...] = _ALL,
-    unbiased: bool = False,
-) -> Tensor:
-    """The same with other dimensions or another variance."""
-    mean = X.mean(dim=dims, keepdim=True)
-    var = X.var(dim=dims, keepdim=True, unbiased=unbiased)
-    return _column(gamma) * (X - mean) / torch.sqrt(var + eps) + _column(beta)
-
-
-def _normalise_cases(
-    generator: torch.Generator,
-) -> Iterator[tuple[Tensor, Tensor, Tensor, float]]:
-    X = tensor([1.0, 3.0, 5.0, 7.0]).reshape(2, 1, 1, 2)
-    yield X, tensor([1.0]), tensor([0.0]), 1e-5
-    yield X, tensor([3.0]), tensor([-2.0]), 0.5
-    for n, c, h, w in ((3, 2, 2, 4), (2, 3, 3, 3), (4, 2, 1, 5), (2, 4, 4, 4)):
-        X = 2 * torch.randn(n, c, h, w, generator=generator) + 1.5
-        gamma = torch.randn(c, generator=generator) + 2
-        yield X, gamma, torch.randn(c, generator=generator), 0.3
-
-
-def _from_the_right(X: Tensor, gamma: Tensor, beta: Tensor, eps: float) -> Tensor:
-    mean, var = X.mean(_ALL, keepdim=True), X.var(_ALL, keepdim=True, unbiased=False)
-    return gamma * (X - mean) / torch.sqrt(var + eps) + beta
-
-
-def _times_gamma(X_hat: Tensor, gamma: Tensor, beta: Tensor) -> Tensor:
-    return _column(gamma) * X_hat + _column(beta)
-
-
-def _scaled_sum(X: Tensor, gamma: Tensor, beta: Tensor, eps: float) -> Tensor:
-    """The squares are added up, and not divided by how many they are."""
-    rest = X - X.mean(_ALL, keepdim=True)
-    return _times_gamma(rest / torch.sqrt(rest.pow(2).sum(_ALL, keepdim=True) + eps), gamma, beta)
-
-
-def _flat(
-    X: Tensor, gamma: Tensor, beta: Tensor, eps: float, by_hand: bool, lined_up: bool
-) -> Tensor:
-    """`keepdim` is forgotten, so mean and variance lie along the width; gamma and beta may, too."""
-    mean, var = X.mean(_ALL), X.var(_ALL, unbiased=False)
-    if by_hand:
-        var = (X - mean).pow(2).mean(_ALL)
-    X_hat = (X - mean) / torch.sqrt(var + eps)
-    return _times_gamma(X_hat, gamma, beta) if lined_up else gamma * X_hat + beta
-
-
-def _rows(X: Tensor, gamma: Tensor, beta: Tensor, eps: float) -> Tensor:
-    """Both gamma and beta are made columns (c, 1), which lie along the height."""
-    X_hat = _batch(X, torch.ones_like(gamma), torch.zeros_like(beta), eps)
-    return gamma[:, None] * X_hat + beta[:, None]
-
-
-def _all_rows(X: Tensor, gamma: Tensor, beta: Tensor, eps: float) -> Tensor:
-    mean, var = X.mean(_ALL)[:, None], X.var(_ALL, unbiased=False)[:, None]
-    return gamma[:, None] * (X - mean) / torch.sqrt(var + eps) + beta[:, None]
-
-
-def _reshaped(X: Tensor, gamma: Tensor, beta: Tensor, eps: float) -> Tensor:
-    """The numbers are cut into c rows as they lie in memory, image after image."""
-    rows = X.reshape(1, X.shape[1], -1, 1)
-    return _batch(rows, gamma, beta, eps).reshape(X.shape)
-
-
-_FLAT = (
-    "The mean over three dimensions has the shape (c,), and that is lined up with the last "
-    "dimension, the width. `keepdim=True` keeps it at (1, c, 1, 1)."
-)
-_ROWS = (
-    "A vector with one `None`, `v[:, None]`, has the shape (c, 1) and is lined up with height and "
-    "width. The channels come before both, so it takes two: (c, 1, 1)."
-)
-_EPS = (
-    "`eps` stands where it should not. It is added to the variance, under the root, where it "
-    "keeps a channel that never changes from dividing by zero."
-)
-
-normalise_batch = Exercise(
-    reference=_normalise,
-    cases=_normalise_cases,
-    mistakes=[
-        (
-            lambda X, gamma, beta, eps: _batch(X, gamma, beta, eps, unbiased=True),
-            "Your variance divides by m − 1. `X.var` does that unless told otherwise; a batch is "
-            "normalised with the plain mean of the squares.",
-        ),
-        (
-            lambda X, gamma, beta, eps: _batch(X, gamma, beta, eps, dims=(0,)),
-            "You average over the images only, so every position has a mean of its own. A channel "
-            "has one mean, over all images and all positions.",
-        ),
-        (
-            lambda X, gamma, beta, eps: _batch(X, gamma, beta, eps, dims=(2, 3)),
-            "You average over the positions of each image by itself, which is called instance "
-            "normalisation. The images of a batch are taken together.",
-        ),
-        (
-            lambda X, gamma, beta, eps: _batch(X, gamma, beta, eps, dims=(1, 2, 3)),
-            "You give each image a mean of its own, over all its channels, which is called layer "
-            "normalisation. Here each channel has its own, over all images.",
-        ),
-        (
-            lambda X, gamma, beta, eps: _batch(X, gamma, beta, eps, dims=(0, 1, 2, 3)),
-            "You use one mean for everything. Each channel has its own.",
-        ),
-        (
-            lambda X, gamma, beta, eps: _batch(X, gamma, beta, eps, dims=(1,)),
-            "You average over the channels. Each channel should have a mean of its own, taken over "
-            "everything else.",
-        ),
-        (
-            lambda X, gamma, beta, eps: (
-                _column(gamma)
-                * (X - X.mean(_ALL, keepdim=True))
-                / (X.var(_ALL, keepdim=True, unbiased=False).sqrt() + eps)
-                + _column(beta)
-            ),
-            _EPS,
-        ),
-        (
-            lambda X, gamma, beta, eps: _batch(X, gamma, beta, eps**2),
-            "You square `eps`. It is added to the variance as it is.",
-        ),
-        (
-            lambda X, gamma, beta, eps: _batch(X, gamma, beta, 0.0),
-            "Your result does not depend on `eps`. Add the argument, whatever it is, to the "
-            "variance, under the root.",
-        ),
-        (
-            lambda X, gamma, beta, eps: _times_gamma(
-                (X - X.mean(_ALL, keepdim=True)) / (X.std(_ALL, keepdim=True) + eps), gamma, beta
-            ),
-            f"{_EPS} And `X.std` divides by m − 1 unless told otherwise.",
-        ),
-        (
-            _scaled_sum,
-            "You divide by the root of the sum of the squares. The variance is their mean.",
-        ),
-        (partial(_flat, by_hand=False, lined_up=True), _FLAT),
-        (partial(_flat, by_hand=False, lined_up=False), _FLAT),
-        (partial(_flat, by_hand=True, lined_up=True), _FLAT),
-        (partial(_flat, by_hand=True, lined_up=False), _FLAT),
-        (_rows, _ROWS),
-        (_all_rows, _ROWS),
-        (
-            lambda X, gamma, beta, eps: (
-                _column(gamma)
-                * (X - X.mean(_ALL, keepdim=True))
-                / (X.var(_ALL, keepdim=True, unbiased=False) + eps)
-                + _column(beta)
-            ),
-            "You divide by the variance. Its square root, the standard deviation, is what brings "
-            "the deviation to 1.",
-        ),
-        (
-            lambda X, gamma, beta, eps: _batch(X, torch.ones_like(gamma), 0 * beta, eps),
-            "The normalised values are right, but `gamma` and `beta` are not used: each channel "
-            "is then scaled and shifted by its own.",
-        ),
-        (
-            lambda X, gamma, beta, eps: _batch(X, gamma, 0 * beta, eps),
-            "`beta` is missing. It is added at the end.",
-        ),
-        (
-            lambda X, gamma, beta, eps: _batch(X, torch.ones_like(gamma), beta, eps),
-            "`gamma` is missing. It multiplies what has been normalised.",
-        ),
-        (
-            lambda X, gamma, beta, eps: _batch(X, beta, gamma, eps),
-            "`gamma` and `beta` are exchanged: `gamma` multiplies, `beta` is added.",
-        ),
-        (
-            lambda X, gamma, beta, eps: (
-                _column(gamma) * (_batch(X, torch.ones_like(gamma), beta, eps))
-            ),
-            "You add `beta` before you multiply by `gamma`. Multiply first.",
-        ),
-        (
-            lambda X, gamma, beta, eps: (
-                _column(gamma) * X / torch.sqrt(X.var(_ALL, keepdim=True, unbiased=False) + eps)
-                + _column(beta)
-            ),
-            "The mean is not subtracted. A channel's values should lie around zero before `gamma` "
-            "and `beta` come.",
-        ),
-        (
-            lambda X, gamma, beta, eps: (
-                _column(gamma)
-                * (X - X.mean(_ALL, keepdim=True))
-                / torch.sqrt(X.pow(2).mean(_ALL, keepdim=True) + eps)
-                + _column(beta)
-            ),
-            "You divide by the root of the mean square of `X` itself. The variance is that of what "
-            "is left when the mean has been subtracted.",
-        ),
-        (
-            _reshaped,
-            "`reshape` keeps the numbers in their order, so your rows mix channels. First bring "
-            "the channels to the front, with `transpose` or `permute`.",
-        ),
-        (
-            _from_the_right,
-            "`gamma` and `beta` are lined up with the last dimension, the width. They belong to "
-            "the channels, dimension 1: what shape makes them broadcast there?",
-        ),
-    ],
-)
 
 
 def _layers(X: Tensor, W1: Tensor, W2: Tensor, stride: int) -> Tensor:
@@ -464,6 +234,143 @@ residual_forward = Exercise(
                 torch.cat((_layers(X, W1, W2, stride), F.conv2d(X, W3, stride=stride)), dim=1)
             ),
             "You concatenate the two terms. They are added.",
+        ),
+    ],
+)
+
+
+def _dense(X: Tensor, kernels: list[Tensor]) -> Tensor:
+    """X (n, c, h, w) and the outputs of all layers, each concatenated to what it got."""
+    for W in kernels:
+        X = torch.cat([X, F.conv2d(torch.relu(X), W, padding=1)], dim=1)
+    return X
+
+
+def _dense_with(layer: Callable[[Tensor, Tensor], Tensor]) -> Callable[..., Tensor]:
+    """The same with another layer."""
+
+    def block(X: Tensor, kernels: list[Tensor]) -> Tensor:
+        for W in kernels:
+            X = torch.cat([X, layer(X, W)], dim=1)
+        return X
+
+    return block
+
+
+def _dense_cases(generator: torch.Generator) -> Iterator[tuple[Tensor, list[Tensor]]]:
+    copy = torch.zeros(1, 1, 3, 3)
+    copy[..., 1, 1] = 1.0
+    yield tensor([[[[2.0, -1.0, 3.0]]]]), [2 * copy]
+    yield tensor([[[[2.0, -1.0, 3.0]]]]), [-2 * copy, torch.cat([copy, 3 * copy], dim=1)]
+    shapes = ((2, 3, 2, 3, 4, 5), (3, 2, 3, 2, 3, 3), (1, 4, 1, 4, 2, 5), (2, 2, 2, 0, 3, 4))
+    for n, c, k, layers, h, w in shapes:
+        X = torch.randn(n, c, h, w, generator=generator)
+        widths = range(c, c + layers * k, k)
+        yield X, [torch.randn(k, width, 3, 3, generator=generator) / 3 for width in widths]
+
+
+def _own_outputs(X: Tensor, kernels: list[Tensor]) -> Tensor:
+    """Without the block's input."""
+    return _dense(X, kernels)[:, X.shape[1] :]
+
+
+def _last_output(X: Tensor, kernels: list[Tensor]) -> Tensor:
+    """Of the last layer alone."""
+    *first, last = kernels
+    return F.conv2d(_dense(X, first).relu(), last, padding=1)
+
+
+def _rectified(X: Tensor, kernels: list[Tensor]) -> Tensor:
+    """The ReLU's result is kept as the channels so far."""
+    for W in kernels:
+        X = X.relu()
+        X = torch.cat([X, F.conv2d(X, W, padding=1)], dim=1)
+    return X
+
+
+def _in_front(X: Tensor, kernels: list[Tensor]) -> Tensor:
+    """Each layer's output comes first."""
+    for W in kernels:
+        X = torch.cat([F.conv2d(X.relu(), W, padding=1), X], dim=1)
+    return X
+
+
+def _handed_on(
+    join: Callable[[Tensor, Tensor], Tensor],
+) -> Callable[[Tensor, list[Tensor]], Tensor]:
+    """With something else in the place of the concatenation along the channels."""
+
+    def block(X: Tensor, kernels: list[Tensor]) -> Tensor:
+        for W in kernels:
+            X = join(X, F.conv2d(X.relu(), W, padding=1))
+        return X
+
+    return block
+
+
+dense_forward = Exercise(
+    reference=_dense,
+    cases=_dense_cases,
+    mistakes=[
+        (
+            _in_front,
+            "A layer's output comes behind the channels that it got. Yours comes in front of them.",
+        ),
+        (
+            _dense_with(lambda X, W: F.conv2d(X, W, padding=1)),
+            "There is no ReLU. Without it, the whole block is one linear function of its input.",
+        ),
+        (
+            _dense_with(lambda X, W: F.conv2d(X, W, padding=1).relu()),
+            "You apply ReLU to the output of the convolution. Here it comes before the "
+            "convolution, so that the channels which a layer adds may be negative.",
+        ),
+        (
+            _dense_with(lambda X, W: F.conv2d(X.relu(), W, padding=1).relu()),
+            "You apply ReLU twice, before the convolution and after it. Leave out the second.",
+        ),
+        (
+            _rectified,
+            "You keep the channels after the ReLU, so the negative values of the block's input are "
+            "lost. Only the convolution gets them through the ReLU.",
+        ),
+        (
+            lambda X, kernels: _dense(X, kernels).relu(),
+            "You apply ReLU to the result. The channels are returned as they are.",
+        ),
+        (
+            _own_outputs,
+            "You return what the layers have added. The block's input belongs to the result, too, "
+            "as the first `c` channels.",
+        ),
+        (
+            lambda X, kernels: _last_output(X, kernels) if kernels else X,
+            "You return the output of the last layer alone. The result holds the block's input and "
+            "the outputs of all layers.",
+        ),
+        (
+            lambda X, kernels: _dense(X, kernels[:1]),
+            "Only your first layer is used. Is a `return` inside the loop?",
+        ),
+        (
+            _dense_with(lambda X, W: F.conv2d(X.relu(), W)),
+            "A 3×3 kernel without padding makes the maps smaller, and they can no longer be "
+            "concatenated. The convolutions need `padding=1`.",
+        ),
+        (
+            _handed_on(lambda X, Y: torch.cat([X, Y])),
+            "You concatenate along dimension 0, that of the images: `torch.cat` does so if you "
+            "give no `dim`. The channels are dimension 1.",
+        ),
+        (
+            _handed_on(lambda X, Y: X + Y),
+            "You add a layer's output to its input, as a residual block does. A dense block "
+            "concatenates them.",
+        ),
+        (
+            _handed_on(lambda X, Y: Y),
+            "Your next layer gets the last output alone. It needs the channels that came before "
+            "as well.",
         ),
     ],
 )

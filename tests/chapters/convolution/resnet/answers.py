@@ -7,157 +7,6 @@ from torch import nn
 from torch.nn import functional
 
 
-def norm_by_library(X, gamma, beta, eps):
-    return functional.batch_norm(X, None, None, gamma, beta, training=True, eps=eps)
-
-
-def norm_by_rows(X, gamma, beta, eps):
-    n, c, h, w = X.shape
-    rows = X.transpose(0, 1).reshape(c, -1)
-    rows = rows - rows.mean(1, keepdim=True)
-    rows = rows / (rows.square().mean(1, keepdim=True) + eps) ** 0.5
-    rows = rows * gamma[:, None] + beta[:, None]
-    return rows.reshape(c, n, h, w).transpose(0, 1)
-
-
-def norm_by_loop(X, gamma, beta, eps):
-    channels = []
-    for k in range(X.shape[1]):
-        x = X[:, k]
-        deviation = torch.sqrt(((x - x.mean()) ** 2).mean() + eps)
-        channels.append(gamma[k] * (x - x.mean()) / deviation + beta[k])
-    return torch.stack(channels, dim=1)
-
-
-def norm_by_moments(X, gamma, beta, eps):
-    mean = X.mean((0, 2, 3))
-    var = (X**2).mean((0, 2, 3)) - mean**2
-    a = gamma / torch.sqrt(var + eps)
-    return X * a.reshape(-1, 1, 1) + (beta - a * mean).reshape(-1, 1, 1)
-
-
-def norm_unbiased(X, gamma, beta, eps):
-    mean, var = X.mean((0, 2, 3), keepdim=True), X.var((0, 2, 3), keepdim=True)
-    X_hat = (X - mean) / (var + eps).sqrt()
-    return X_hat * gamma.view(1, -1, 1, 1) + beta.view(1, -1, 1, 1)
-
-
-def norm_with_std(X, gamma, beta, eps):
-    mean, std = X.mean((0, 2, 3), keepdim=True), X.std((0, 2, 3), keepdim=True, correction=0)
-    X_hat = (X - mean) / (std + eps)
-    return X_hat * gamma.view(1, -1, 1, 1) + beta.view(1, -1, 1, 1)
-
-
-def _wrong_dims(*dims):
-    def norm(X, gamma, beta, eps):
-        mean = X.mean(dim=dims, keepdim=True)
-        var = ((X - mean) ** 2).mean(dim=dims, keepdim=True)
-        X_hat = (X - mean) * torch.rsqrt(var + eps)
-        return gamma[:, None, None] * X_hat + beta[:, None, None]
-
-    return norm
-
-
-norm_over_images = _wrong_dims(0)
-norm_over_positions = _wrong_dims(2, 3)
-norm_as_layer_norm = _wrong_dims(1, 2, 3)
-norm_over_everything = _wrong_dims(0, 1, 2, 3)
-norm_over_channels = _wrong_dims(1)
-
-
-def norm_without_eps(X, gamma, beta, eps):
-    return norm_by_rows(X, gamma, beta, 0)
-
-
-def norm_usual_eps(X, gamma, beta, eps):
-    return norm_by_rows(X, gamma, beta, 1e-5)
-
-
-def norm_by_std(X, gamma, beta, eps):
-    X_hat = (X - X.mean((0, 2, 3), keepdim=True)) / (X.std((0, 2, 3), keepdim=True) + eps)
-    return X_hat * gamma.view(-1, 1, 1) + beta.view(-1, 1, 1)
-
-
-def norm_by_sum(X, gamma, beta, eps):
-    d = X - X.mean((0, 2, 3), keepdim=True)
-    d = d / ((d * d).sum((0, 2, 3), keepdim=True) + eps).sqrt()
-    return d * gamma.view(-1, 1, 1) + beta.view(-1, 1, 1)
-
-
-def norm_flat_means(X, gamma, beta, eps):
-    X = X - X.mean(dim=(0, 2, 3))
-    X = X / (X.square().mean(dim=(0, 2, 3)) + eps).sqrt()
-    return X * gamma[:, None, None] + beta[:, None, None]
-
-
-def norm_all_flat(X, gamma, beta, eps):
-    mean = X.mean(dim=(0, 2, 3))
-    var = X.var(dim=(0, 2, 3), correction=0)
-    return (X - mean) / (var + eps) ** 0.5 * gamma + beta
-
-
-def norm_one_none(X, gamma, beta, eps):
-    return norm_only(X, gamma, beta, eps) * gamma[:, None] + beta[:, None]
-
-
-def norm_all_one_none(X, gamma, beta, eps):
-    mean = X.mean(dim=(0, 2, 3))
-    var = X.var(dim=(0, 2, 3), correction=0)
-    X_hat = (X - mean[:, None]) / (var[:, None] + eps) ** 0.5
-    return X_hat * gamma[:, None] + beta[:, None]
-
-
-def norm_by_variance(X, gamma, beta, eps):
-    mean = X.mean((0, 2, 3), keepdim=True)
-    var = X.var((0, 2, 3), keepdim=True, correction=0)
-    return (X - mean) / (var + eps) * gamma.view(-1, 1, 1) + beta.view(-1, 1, 1)
-
-
-def norm_only(X, gamma, beta, eps):
-    return functional.batch_norm(X, None, None, training=True, eps=eps)
-
-
-def norm_without_beta(X, gamma, beta, eps):
-    return functional.batch_norm(X, None, None, gamma, training=True, eps=eps)
-
-
-def norm_without_gamma(X, gamma, beta, eps):
-    return norm_only(X, gamma, beta, eps) + beta.view(-1, 1, 1)
-
-
-def norm_swapped(X, gamma, beta, eps):
-    return norm_by_library(X, beta, gamma, eps)
-
-
-def norm_shift_first(X, gamma, beta, eps):
-    return gamma.view(-1, 1, 1) * (norm_only(X, gamma, beta, eps) + beta.view(-1, 1, 1))
-
-
-def norm_uncentred(X, gamma, beta, eps):
-    var = X.var((0, 2, 3), keepdim=True, correction=0)
-    return X / torch.sqrt(var + eps) * gamma.view(-1, 1, 1) + beta.view(-1, 1, 1)
-
-
-def norm_by_mean_square(X, gamma, beta, eps):
-    centred = X - X.mean((0, 2, 3), keepdim=True)
-    scale = torch.sqrt((X * X).mean((0, 2, 3), keepdim=True) + eps)
-    return centred / scale * gamma.view(-1, 1, 1) + beta.view(-1, 1, 1)
-
-
-def norm_along_the_width(X, gamma, beta, eps):
-    return norm_only(X, gamma, beta, eps) * gamma + beta
-
-
-def norm_in_place(X, gamma, beta, eps):
-    X -= X.mean((0, 2, 3), keepdim=True)
-    X /= torch.sqrt((X**2).mean((0, 2, 3), keepdim=True) + eps)
-    return gamma.view(-1, 1, 1) * X + beta.view(-1, 1, 1)
-
-
-def norm_flat(X, gamma, beta, eps):
-    return norm_by_library(X, gamma, beta, eps).flatten(1)
-
-
 def conv(X, W, stride=1):
     return functional.conv2d(X, W, stride=stride, padding=W.shape[-1] // 2)
 
@@ -326,53 +175,140 @@ def residual_concatenated(X, W1, W2, W3, stride):
     return torch.cat([Y, conv(X, W3, stride)], 1).relu()
 
 
-def norm_reshaped(X, gamma, beta, eps):
-    n, c, h, w = X.shape
-    Z = X.reshape(c, n * h * w)
-    mean, var = Z.mean(1, keepdim=True), Z.var(1, keepdim=True, unbiased=False)
-    Z = gamma[:, None] * (Z - mean) / (var + eps).sqrt() + beta[:, None]
-    return Z.reshape(n, c, h, w)
-
-
 def residual_relu_first(X, W1, W2, W3, stride):
     Y = functional.conv2d(functional.relu(X), W1, stride=stride, padding=1)
     Y = functional.conv2d(functional.relu(Y), W2, padding=1)
     return Y + functional.conv2d(X, W3, stride=stride)
 
 
+def dense_by_list(X, kernels):
+    maps = [X]
+    for W in kernels:
+        maps.append(conv(torch.cat(maps, 1).clamp(min=0), W))
+    return torch.cat(maps, 1)
+
+
+def dense_by_recursion(X, kernels):
+    if len(kernels) == 0:
+        return X
+    W, *rest = kernels
+    return dense_by_recursion(torch.hstack([X, conv(functional.relu(X), W)]), rest)
+
+
+def dense_in_one_tensor(X, kernels):
+    n, c, h, w = X.shape
+    k = kernels[0].shape[0] if kernels else 0
+    out = torch.empty(n, c + k * len(kernels), h, w)
+    out[:, :c] = X
+    for i, W in enumerate(kernels):
+        seen = c + i * k
+        out[:, seen : seen + k] = conv(out[:, :seen].relu(), W)
+    return out
+
+
+def dense_in_front(X, kernels):
+    for W in kernels:
+        X = torch.cat((conv(X.relu(), W), X), dim=1)
+    return X
+
+
+def dense_linear(X, kernels):
+    for W in kernels:
+        X = torch.cat((X, conv(X, W)), dim=1)
+    return X
+
+
+def dense_relu_after(X, kernels):
+    for W in kernels:
+        X = torch.cat((X, torch.relu(conv(X, W))), dim=1)
+    return X
+
+
+def dense_relu_twice(X, kernels):
+    for W in kernels:
+        X = torch.cat((X, torch.relu(conv(torch.relu(X), W))), dim=1)
+    return X
+
+
+def dense_relu_kept(X, kernels):
+    for W in kernels:
+        X = torch.relu(X)
+        X = torch.cat((X, conv(X, W)), dim=1)
+    return X
+
+
+def dense_relu_at_the_end(X, kernels):
+    return dense_by_list(X, kernels).relu()
+
+
+def dense_without_input(X, kernels):
+    new = []
+    for W in kernels:
+        new.append(conv(torch.cat([X, *new], 1).relu(), W))
+    return torch.cat(new, 1) if new else X[:, :0]
+
+
+def dense_last_only(X, kernels):
+    Y = X
+    for W in kernels:
+        Y = conv(X.relu(), W)
+        X = torch.cat([X, Y], 1)
+    return Y
+
+
+def dense_early_return(X, kernels):
+    for W in kernels:
+        return torch.cat([X, conv(X.relu(), W)], 1)
+    return X
+
+
+def dense_unpadded(X, kernels):
+    for W in kernels:
+        X = torch.cat([X, functional.conv2d(X.relu(), W)], 1)
+    return X
+
+
+def dense_along_images(X, kernels):
+    for W in kernels:
+        X = torch.cat((X, conv(X.relu(), W)))
+    return X
+
+
+def dense_added(X, kernels):
+    for W in kernels:
+        X = X + conv(X.relu(), W)
+    return X
+
+
+def dense_in_a_row(X, kernels):
+    for W in kernels:
+        X = conv(X.relu(), W)
+    return X
+
+
+def dense_in_place(X, kernels):
+    for W in kernels:
+        X = torch.cat([X, conv(X.relu_(), W)], 1)
+    return X
+
+
 RIGHT = {
-    "normalise_batch": [norm_by_library, norm_by_rows, norm_by_loop, norm_by_moments],
+    "dense_forward": [dense_by_list, dense_by_recursion, dense_in_one_tensor],
     "residual_forward": [residual_by_helper, residual_by_modules, residual_by_einsum],
 }
 WRONG = {
-    "normalise_batch": [
-        (norm_unbiased, "divides by m − 1"),
-        (norm_with_std, "`eps` stands where it should not"),
-        (norm_over_images, "You average over the images only"),
-        (norm_over_positions, "instance normalisation"),
-        (norm_as_layer_norm, "layer normalisation"),
-        (norm_over_everything, "one mean for everything"),
-        (norm_over_channels, "You average over the channels"),
-        (norm_without_eps, "does not depend on `eps`"),
-        (norm_usual_eps, "does not depend on `eps`"),
-        (norm_by_std, "And `X.std` divides by m − 1"),
-        (norm_by_sum, "of the sum of the squares"),
-        (norm_flat_means, "`keepdim=True` keeps it"),
-        (norm_all_flat, "`keepdim=True` keeps it"),
-        (norm_one_none, "it takes two"),
-        (norm_all_one_none, "it takes two"),
-        (norm_by_variance, "You divide by the variance"),
-        (norm_only, "`gamma` and `beta` are not used"),
-        (norm_without_beta, "`beta` is missing"),
-        (norm_without_gamma, "`gamma` is missing"),
-        (norm_swapped, "are exchanged"),
-        (norm_shift_first, "Multiply first"),
-        (norm_uncentred, "The mean is not subtracted"),
-        (norm_by_mean_square, "the mean square of `X` itself"),
-        (norm_along_the_width, "dimension 1"),
-        (norm_reshaped, "your rows mix channels"),
-        (norm_in_place, "Make a new one"),
-        (norm_flat, "Follow the shapes"),
+    "dense_forward": [
+        (dense_in_front, "in front of them"),
+        (dense_linear, "There is no ReLU"),
+        (dense_relu_after, "Here it comes before"),
+        (dense_relu_twice, "You apply ReLU twice"),
+        (dense_relu_kept, "Only the convolution gets them"),
+        (dense_relu_at_the_end, "You apply ReLU to the result"),
+        (dense_without_input, "as the first `c` channels"),
+        (dense_last_only, "the last layer alone"),
+        (dense_early_return, "inside the loop"),
+        (dense_unpadded, "need `padding=1`"),
+        (dense_in_place, "Make a new one"),
     ],
     "residual_forward": [
         (residual_plain, "residual connection is missing"),
