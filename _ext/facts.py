@@ -52,7 +52,8 @@ def add_facts(
         links = ", ".join(link(other, app.env.titles[other].astext()) for other in before)
         facts.append(f"builds on {links}")
     if chapter.covers:
-        facts.append(f"covers {link(NOTES, f'{len(chapter.covers)} headings of the notes')}")
+        noun = "heading" if len(chapter.covers) == 1 else "headings"
+        facts.append(f"covers {link(NOTES, f'{len(chapter.covers)} {noun} of the notes')}")
     if runs(chapter):
         facts.append(f"ranges over {runs(chapter)} runs")
     line = f'<p class="facts">{" · ".join(facts)}</p>'

@@ -342,7 +342,7 @@ def test_line_under_the_title_says_what_to_know_before(book, page):
     assert 10 <= int(re.match(pattern, line)[1]) <= 60
     chapter = Chapter(page.removeprefix("chapters/"))
     assert ("builds on" in line) == bool(chapter.builds_on)
-    assert ("headings of the notes" in line) == bool(chapter.covers)
+    assert (" of the notes" in line) == bool(chapter.covers)
 
 
 @each(CHAPTERS)
