@@ -229,6 +229,8 @@ def _fold_with(
         "beta inside": (b - mean + beta) * scale,
         "b kept": b,
     }.get(wrong, (b - mean) * scale + beta)  # (c',)
+    if wrong == "last dimension":
+        return W * scale, bias
     weight = W if wrong == "W kept" else W * scale[:, None, None, None]
     return weight, bias
 
@@ -257,6 +259,8 @@ _MISSING = {
     "times": "You multiply by the standard deviation. Normalising divides by it.",
     "gamma alone": "You scale by `gamma` alone. What does normalising divide by?",
     "no gamma": "You leave `gamma` out.",
+    "last dimension": "You multiply `W` by a vector, which lines up with the last dimension, the "
+    "kernel's columns. The output channels are dimension 0.",
 }
 
 fold_batch_norm = Exercise(

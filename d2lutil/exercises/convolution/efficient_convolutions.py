@@ -58,6 +58,13 @@ channel_multiplier = Exercise(
     cases=_multiplier_cases,
     mistakes=[
         (
+            lambda X, K, stride: F.conv2d(
+                X, K.flatten(0, 1).unsqueeze(1), stride=stride, groups=len(K.flatten(0, 1))
+            ),
+            "You ask for one group for each *output* channel. There is one for each input channel, "
+            "and it has `m` output channels.",
+        ),
+        (
             _by_kernel,
             "Your output channels stand in another order: first all channels with their first "
             "kernel, then all with their second. Channel `i * m + j` belongs to input channel `i`.",

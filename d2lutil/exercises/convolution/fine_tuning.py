@@ -115,6 +115,11 @@ transfer_state = Exercise(
             "All your tensors are those of `target`. Nothing has been transferred.",
         ),
         (
+            _chosen(lambda name, head: "running" in name or name.startswith(head + ".")),
+            "You keep the running statistics of `target`. They belong to the body, and come from "
+            "`source` with it.",
+        ),
+        (
             _parameters_only,
             "You transfer weights and biases, and leave batch normalisation with statistics that "
             "do not fit them.",

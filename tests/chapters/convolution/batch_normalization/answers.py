@@ -322,6 +322,11 @@ def groups_exchanged(X, groups, gamma, beta, eps):
     return F.group_norm(X, groups, beta, gamma, eps)
 
 
+def fold_along_columns(W, b, gamma, beta, mean, var, eps):
+    s = gamma / torch.sqrt(var + eps)
+    return W * s, s * (b - mean) + beta
+
+
 RIGHT = {
     "batch_norm_features": [features_by_torch, features_by_lerp, features_in_double],
     "fold_batch_norm": [fold_by_torch, fold_by_einsum, fold_by_loop],
@@ -348,6 +353,7 @@ WRONG = {
         (features_in_place, "Make a new one"),
     ],
     "fold_batch_norm": [
+        (fold_along_columns, "The output channels are dimension 0"),
         (fold_keeping_bias, "You return the bias as it was"),
         (fold_without_own_bias, "own bias `b` is missing"),
         (fold_without_mean, "You do not subtract `mean`"),

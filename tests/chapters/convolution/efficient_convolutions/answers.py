@@ -37,6 +37,11 @@ def multiplier_by_interleaving(X, K, stride):
     return functional.conv2d(X, K.reshape(-1, 1, k, k), None, stride, 0, 1, c * m)
 
 
+def multiplier_group_per_output(X, K, stride):
+    c, m, k, _ = K.shape
+    return functional.conv2d(X, K.reshape(c * m, 1, k, k), stride=stride, groups=c * m)
+
+
 def multiplier_kernels_first(X, K, stride):
     sets = []
     for j in range(K.shape[1]):
@@ -305,6 +310,7 @@ RIGHT = {
 }
 WRONG = {
     "channel_multiplier": [
+        (multiplier_group_per_output, "one group for each *output* channel"),
         (multiplier_kernels_first, "another order"),
         (multiplier_repeated, "meet the wrong channels"),
         (multiplier_m_first, "as if its first dimension were `m`"),

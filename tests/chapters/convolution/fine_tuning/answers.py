@@ -294,6 +294,14 @@ def forgetting_mean_of_rows(A):
     return (A[:-1].mean(dim=0) - A[-1])[:-1].mean()
 
 
+def state_with_old_statistics(source, target, head):
+    state = dict(target)
+    for name in target:
+        if name in source and not name.startswith(head + ".") and "running_" not in name:
+            state[name] = source[name]
+    return state
+
+
 RIGHT = {
     "transfer_state": [transfer_by_loop, transfer_by_deepcopy, transfer_into_ordered],
     "rates_by_layer": [rates_by_groups, rates_by_counting, rates_by_cumprod],
@@ -301,6 +309,7 @@ RIGHT = {
 }
 WRONG = {
     "transfer_state": [
+        (state_with_old_statistics, "running statistics of `target`"),
         (transfer_longer_names, "only begin like the head"),
         (transfer_anywhere, "anywhere in a name. It counts at the beginning, up to a dot"),
         (transfer_anywhere_with_dot, "the head and its dot anywhere"),
