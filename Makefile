@@ -36,7 +36,7 @@ lab: notebooks ## open copies of them in JupyterLab; what you write there is kep
 	@$(RUN) -m _ext.lab
 	@$(RUN) --user-settings -m jupyter lab --notebook-dir=my-notebooks
 
-chapter: ## begin a new chapter: NAME=sequences/memory
+chapter: ## begin a new chapter: NAME=sequences/speech
 	@$(RUN) -m _ext.new_chapter $(NAME)
 
 robust: ## execute chapters under other seeds and code paths [CHAPTER= SEEDS=5 WRITE=1]

@@ -1,6 +1,6 @@
 """Begins a chapter: copies the template to its places, and enters it in the table of contents.
 
-    python -m _ext.new_chapter sequences/memory
+    python -m _ext.new_chapter sequences/speech
 
 A planned chapter takes over the headings of the notes that it is to cover.
 """
@@ -61,7 +61,7 @@ def _forget_plan(name: str) -> None:
 def main(arguments: list[str]) -> int:
     """Begin the chapter of this name, and say what to do next."""
     if len(arguments) != 1:
-        print("make chapter NAME=part/name, such as sequences/memory", file=sys.stderr)
+        print("make chapter NAME=part/name, such as sequences/speech", file=sys.stderr)
         return 1
     try:
         written = begin(arguments[0])
