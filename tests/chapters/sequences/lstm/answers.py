@@ -104,99 +104,6 @@ def step_in_place(z, z_i, z_f, z_o, c):
     return torch.sigmoid(z_o) * torch.tanh(c), c
 
 
-def gru_by_torch(x, H, W_x, W_h, b_x, b_h):
-    cell = nn.GRUCell(x.shape[1], H.shape[1])
-    with torch.no_grad():
-        cell.weight_ih.copy_(W_x.T)
-        cell.weight_hh.copy_(W_h.T)
-        cell.bias_ih.copy_(b_x)
-        cell.bias_hh.copy_(b_h)
-        return cell(x, H)
-
-
-def gru_by_index(x, H, W_x, W_h, b_x, b_h):
-    h = H.shape[1]
-    A, B = x @ W_x + b_x, H @ W_h + b_h
-    RZ = torch.sigmoid(A[:, : 2 * h] + B[:, : 2 * h])
-    new = torch.tanh(A[:, 2 * h :] + RZ[:, :h] * B[:, 2 * h :])
-    return new + RZ[:, h:] * (H - new)
-
-
-def _gru_parts(x, H, W_x, W_h, b_x, b_h):
-    h = H.shape[1]
-    A, B = x @ W_x + b_x, H @ W_h + b_h
-    R = torch.sigmoid(A[:, :h] + B[:, :h])
-    Z = torch.sigmoid(A[:, h : 2 * h] + B[:, h : 2 * h])
-    return A[:, 2 * h :], B[:, 2 * h :], R, Z
-
-
-def gru_inverted(x, H, *weights):
-    a, b, R, Z = _gru_parts(x, H, *weights)
-    return (1 - Z) * H + Z * torch.tanh(a + R * b)
-
-
-def gru_swapped(x, H, *weights):
-    a, b, Z, R = _gru_parts(x, H, *weights)
-    return Z * H + (1 - Z) * torch.tanh(a + R * b)
-
-
-def gru_roles(x, H, *weights):
-    a, b, R, Z = _gru_parts(x, H, *weights)
-    return R * H + (1 - R) * torch.tanh(a + Z * b)
-
-
-def gru_roles_inverted(x, H, *weights):
-    a, b, R, Z = _gru_parts(x, H, *weights)
-    return torch.lerp(H, torch.tanh(a + Z * b), R)
-
-
-def gru_update_only(x, H, *weights):
-    a, b, _, Z = _gru_parts(x, H, *weights)
-    return Z * H + (1 - Z) * torch.tanh(a + Z * b)
-
-
-def gru_reset_only(x, H, *weights):
-    a, b, R, _ = _gru_parts(x, H, *weights)
-    return R * H + (1 - R) * torch.tanh(a + R * b)
-
-
-def gru_reset_first(x, H, W_x, W_h, b_x, b_h):
-    h = H.shape[1]
-    a, _, R, Z = _gru_parts(x, H, W_x, W_h, b_x, b_h)
-    return Z * H + (1 - Z) * torch.tanh(a + (R * H) @ W_h[:, 2 * h :] + b_h[2 * h :])
-
-
-def gru_no_reset(x, H, *weights):
-    a, b, _, Z = _gru_parts(x, H, *weights)
-    return Z * H + (1 - Z) * torch.tanh(a + b)
-
-
-def gru_resets_the_state(x, H, *weights):
-    a, _, R, Z = _gru_parts(x, H, *weights)
-    return Z * H + (1 - Z) * torch.tanh(a + R * H)
-
-
-def gru_reset_everything(x, H, *weights):
-    a, b, R, Z = _gru_parts(x, H, *weights)
-    return Z * H + (1 - Z) * torch.tanh(R * (a + b))
-
-
-def gru_adds(x, H, *weights):
-    a, b, R, Z = _gru_parts(x, H, *weights)
-    return Z * H + torch.tanh(a + R * b)
-
-
-def gru_no_state_bias(x, H, W_x, W_h, b_x, b_h):
-    return gru_by_torch(x, H, W_x, W_h, b_x, torch.zeros_like(b_h))
-
-
-def gru_candidate_first(x, H, W_x, W_h, b_x, b_h):
-    a_n, a_r, a_z = (x @ W_x + b_x).chunk(3, dim=1)
-    b_n, b_r, b_z = (H @ W_h + b_h).chunk(3, dim=1)
-    Z = torch.sigmoid(a_z + b_z)
-    return Z * H + (1 - Z) * torch.tanh(a_n + torch.sigmoid(a_r + b_r) * b_n)
-
-
 def widest_by_root(d, budget):
     # 4 h² + 4 (d + 2) h = budget
     p = (d + 2) / 2
@@ -287,7 +194,6 @@ def step_with_the_gate(z, z_i, z_f, z_o, c):
 
 RIGHT = {
     "memory_step": [step_by_stack, step_by_hand],
-    "gru_step": [gru_by_torch, gru_by_index],
     "widest_lstm": [widest_by_root, widest_by_torch],
 }
 WRONG = {
@@ -310,21 +216,6 @@ WRONG = {
         (step_with_the_gate, "Return exactly the two"),
         (step_state_only, "the state alone"),
         (step_in_place, "Make a new one"),
-    ],
-    "gru_step": [
-        (gru_inverted, "Your update gate is the wrong way round"),
-        (gru_swapped, "Your reset gate and your update gate have changed places"),
-        (gru_roles, "stands inside the candidate"),
-        (gru_roles_inverted, "Two things at once"),
-        (gru_update_only, "One gate does the work of both"),
-        (gru_reset_only, "One gate does the work of both"),
-        (gru_reset_first, "You reset the state before the matrix"),
-        (gru_no_reset, "Your reset gate does nothing"),
-        (gru_resets_the_state, "multiplies the state itself"),
-        (gru_reset_everything, "Your reset gate multiplies the input"),
-        (gru_adds, "You add all of the candidate"),
-        (gru_candidate_first, "for the candidate"),
-        (gru_no_state_bias, "The bias `b_h` is missing"),
     ],
     "widest_lstm": [
         (widest_one_bias, "You count one bias"),
