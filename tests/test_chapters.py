@@ -6,6 +6,7 @@ import ast
 import re
 import subprocess
 import sys
+from collections import Counter
 
 import nbformat
 import pytest
@@ -109,6 +110,19 @@ def test_exercises_are_whole(chapter):
             f"check.{check}(",
         ]
         assert sorted(order, key=text.index) == order
+
+
+def test_a_label_stands_for_one_thing():
+    """The labels of exercises, figures and formulas are those of the whole book."""
+    label = re.compile(r"^(?::label: | +name: |\$\$ \()([a-z][\w-]+)\)?$", re.M)
+    found = [name for page in CHAPTERS for name in label.findall(_body(Chapter(page).text))]
+    assert len(found) > 500
+    assert sorted(name for name, times in Counter(found).items() if times > 1) == []
+
+
+def _body(text: str) -> str:
+    """A page without its front matter."""
+    return text.split("\n---\n", 1)[1]
 
 
 def test_cells_are_short(chapter):
