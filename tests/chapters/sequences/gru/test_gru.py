@@ -95,8 +95,8 @@ def test_runs_are_independent_and_the_coupled_memory_is_bounded():
     weights = [3 * torch.randn(5, *shape) for shape in ((2, 12), (4, 12), (1, 12), (1, 12))]
     S, alone = torch.zeros(5, 6, 8), torch.zeros(6, 8)
     for x in torch.randn(20, 6, 2):
-        S = CHAPTER["lstm_cell"](x, S, *weights, coupled=True)
-        alone = CHAPTER["lstm_cell"](x, alone, *(w[3] for w in weights), coupled=True)
+        S = CHAPTER["lstm_cell"](x, S, *weights, lambda f: 1 - f)
+        alone = CHAPTER["lstm_cell"](x, alone, *(w[3] for w in weights), lambda f: 1 - f)
     assert torch.allclose(S[3], alone, atol=1e-5)
     assert S.abs().max() <= 1
 
