@@ -1,4 +1,4 @@
-"""Exercises of the chapter *Deep and bidirectional recurrent networks*."""
+"""Exercises of the chapter *Deep and bidirectional networks*."""
 
 from __future__ import annotations
 
